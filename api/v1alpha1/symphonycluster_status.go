@@ -1,0 +1,86 @@
+// Copyright 2026 The symphony-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// SymphonyClusterStatus is the Symphony cluster that was last seen.
+type SymphonyClusterStatus struct {
+	// observedGeneration is the metadata.generation that this status is about; -1 before the operator has
+	// seen the object.
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+
+	// conditions: Ready, MasterReady, ComputeReady and GUIReady always; Reconciling or Stalled while true.
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	// +patchStrategy=merge
+	// +patchMergeKey=type
+	// +kubebuilder:validation:MaxItems=16
+	Conditions []metav1.Condition `json:"conditions,omitempty" patchStrategy:"merge" patchMergeKey:"type"`
+
+	// master is where the master is now. Empty while its address is not known.
+	// +optional
+	Master MasterStatus `json:"master,omitzero"`
+
+	// compute counts the compute pods.
+	// +optional
+	Compute ComputeStatus `json:"compute,omitzero"`
+
+	// gui is where the web console is reached.
+	// +optional
+	GUI GUIStatus `json:"gui,omitzero"`
+}
+
+// MasterStatus is where the master is.
+type MasterStatus struct {
+	// podName is the name of the master pod.
+	// +optional
+	PodName string `json:"podName,omitempty"`
+	// hostname is the master's EGO host name; it stays the same when the master moves.
+	// +optional
+	Hostname string `json:"hostname,omitempty"`
+	// podIP is the address that compute hosts use for the host name.
+	// +optional
+	PodIP string `json:"podIP,omitempty"`
+	// nodeName is the node that the master runs on.
+	// +optional
+	NodeName string `json:"nodeName,omitempty"`
+	// hostIP is the address of that node.
+	// +optional
+	HostIP string `json:"hostIP,omitempty"`
+}
+
+// ComputeStatus counts the compute pods.
+type ComputeStatus struct {
+	// replicas is the number of compute pods there are.
+	// +optional
+	Replicas int32 `json:"replicas"`
+	// readyReplicas is the number of compute pods that are ready.
+	// +optional
+	ReadyReplicas int32 `json:"readyReplicas"`
+	// updatedReplicas is the number of compute pods of the wanted revision.
+	// +optional
+	UpdatedReplicas int32 `json:"updatedReplicas"`
+	// revision names the wanted pod template: a hash of the user's part of it.
+	// +optional
+	Revision string `json:"revision,omitempty"`
+	// selector is the label selector, as text, that matches exactly the compute pods. A
+	// HorizontalPodAutoscaler reads it.
+	// +optional
+	Selector string `json:"selector,omitempty"`
+}
+
+// GUIStatus is where the web console is reached.
+type GUIStatus struct {
+	// nodePort is the port on every node; absent when the Service has none.
+	// +optional
+	NodePort int32 `json:"nodePort,omitempty"`
+	// url of the login page, by the address of the master's node; absent while that or the port is unknown.
+	// +optional
+	URL string `json:"url,omitempty"`
+}

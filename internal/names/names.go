@@ -1,0 +1,88 @@
+// Copyright 2026 The symphony-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package names gives every child of a SymphonyCluster its name, its labels and its selector. Nothing else
+// in the project spells one out.
+package names
+
+import (
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/selection"
+)
+
+// FieldManager is the one name under which the operator owns fields.
+const FieldManager = "symphony-operator"
+
+// Labels and annotations of children and pods.
+const (
+	// LabelManagedBy marks what the operator created; its caches hold nothing else.
+	LabelManagedBy = "app.kubernetes.io/managed-by"
+	// LabelName is the application's name for dashboards.
+	LabelName = "app.kubernetes.io/name"
+	// LabelCluster is the name of the SymphonyCluster.
+	LabelCluster = "symphony-operator.io/cluster"
+	// LabelRole is Master, Compute or GUI.
+	LabelRole = "symphony-operator.io/role"
+	// LabelRevision is the hash of the user's part of a pod's template.
+	LabelRevision = "symphony-operator.io/revision"
+	// AnnotationMasterHosts is, on compute pods, the master's line of a hosts file: `10.32.0.1 prod-master`.
+	AnnotationMasterHosts = "symphony-operator.io/master-hosts"
+)
+
+// Roles: the values of LabelRole.
+const (
+	Master  = "master"
+	Compute = "compute"
+	GUI     = "gui"
+)
+
+// Container is the name of the container that runs Symphony, in pods of both roles.
+const Container = "symphony"
+
+// HostsKey is the key of the hosts ConfigMap.
+const HostsKey = "hosts"
+
+// MasterName is the name of the master's Deployment and of its headless Service.
+func MasterName(cluster string) string { return cluster + "-master" }
+
+// MasterHostname is the master's EGO host name: fixed, so that EGO_MASTER_LIST stays true when it moves.
+func MasterHostname(cluster string) string { return cluster + "-master" }
+
+// HostsName is the name of the ConfigMap that publishes the master's address.
+func HostsName(cluster string) string { return cluster + "-hosts" }
+
+// ComputeName is the name of the compute ReplicaSet.
+func ComputeName(cluster string) string { return cluster + "-compute" }
+
+// GUIName is the name of the web console's Service.
+func GUIName(cluster string) string { return cluster + "-gui" }
+
+// RevisionName is the name of the ControllerRevision that keeps a role's rendered pod template.
+func RevisionName(cluster, role, revision string) string { return cluster + "-" + role + "-" + revision }
+
+// Selector is the set of labels that select a role's pods, and nothing but them.
+func Selector(cluster, role string) map[string]string {
+	return map[string]string{LabelCluster: cluster, LabelRole: role}
+}
+
+// SelectorText is Selector as the scale subresource wants it.
+func SelectorText(cluster, role string) string {
+	return labels.SelectorFromSet(Selector(cluster, role)).String()
+}
+
+// Labels are the labels of a child of the given role.
+func Labels(cluster, role string) map[string]string {
+	set := Selector(cluster, role)
+	set[LabelManagedBy] = FieldManager
+	set[LabelName] = "symphony"
+	return set
+}
+
+// Managed selects everything that the operator created, in all clusters: what its caches hold.
+func Managed() labels.Selector {
+	requirement, err := labels.NewRequirement(LabelManagedBy, selection.Equals, []string{FieldManager})
+	if err != nil {
+		panic(err) // Constants that do not make a selector are a bug that the first start shows.
+	}
+	return labels.NewSelector().Add(*requirement)
+}
