@@ -110,9 +110,14 @@ func (s *GUISpec) validate(path *field.Path) field.ErrorList {
 func validateEnv(path *field.Path, env []corev1.EnvVar) field.ErrorList {
 	var errs field.ErrorList
 	for i := range env {
-		if name := env[i].Name; strings.HasPrefix(name, "SYMPHONY_") || name == "LICENSE" || name == "PATH" {
+		if name := env[i].Name; IsOperatorEnv(name) {
 			errs = append(errs, field.Forbidden(path.Index(i).Child("name"), name+" is set by the operator"))
 		}
 	}
 	return errs
+}
+
+// IsOperatorEnv reports whether an environment variable of the container `symphony` is the operator's.
+func IsOperatorEnv(name string) bool {
+	return strings.HasPrefix(name, "SYMPHONY_") || name == "LICENSE" || name == "PATH"
 }

@@ -58,7 +58,9 @@ func ComputeName(cluster string) string { return cluster + "-compute" }
 func GUIName(cluster string) string { return cluster + "-gui" }
 
 // RevisionName is the name of the ControllerRevision that keeps a role's rendered pod template.
-func RevisionName(cluster, role, revision string) string { return cluster + "-" + role + "-" + revision }
+func RevisionName(cluster, role, revision string) string {
+	return cluster + "-" + role + "-" + revision
+}
 
 // Selector is the set of labels that select a role's pods, and nothing but them.
 func Selector(cluster, role string) map[string]string {

@@ -1,0 +1,120 @@
+// Copyright 2026 The symphony-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package controllers reconciles the API's kinds, one controller a kind.
+package controllers
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"k8s.io/client-go/tools/events"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
+	"github.com/symphony-operator/symphony-operator/internal/apply"
+	"github.com/symphony-operator/symphony-operator/internal/build"
+	"github.com/symphony-operator/symphony-operator/internal/observe"
+	"github.com/symphony-operator/symphony-operator/internal/plan"
+	"github.com/symphony-operator/symphony-operator/internal/status"
+)
+
+// +kubebuilder:rbac:groups=symphony-operator.io,resources=symphonyclusters,verbs=get;list;watch
+// +kubebuilder:rbac:groups=symphony-operator.io,resources=symphonyclusters/status,verbs=patch
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+
+// SymphonyClusterReconciler makes the world match a SymphonyCluster.
+type SymphonyClusterReconciler struct {
+	// Client writes the status.
+	Client   client.Client
+	Observer *observe.Observer
+	Applier  *apply.Applier
+	Events   events.EventRecorder
+	Clock    clock.PassiveClock
+}
+
+// Reconcile is one pass: get, observe, plan, build, apply, status. It keeps nothing in memory: any pass may be
+// the first one after a restart of the operator.
+func (r *SymphonyClusterReconciler) Reconcile(ctx context.Context, cluster *v1alpha1.SymphonyCluster) (ctrl.Result, error) {
+	if cluster.DeletionTimestamp != nil {
+		// The children have owner references: the garbage collector deletes them, and nothing else is needed.
+		return ctrl.Result{}, nil
+	}
+
+	facts, err := r.Observer.Observe(ctx, cluster)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	decided := plan.Make(facts)
+	pass := &status.Input{Facts: facts, Plan: &decided}
+
+	if invalid := cluster.Validate().ToAggregate(); invalid != nil {
+		// Admission refuses such a spec; one that got past it changes nothing that runs.
+		pass.InvalidSpec = invalid.Error()
+	} else {
+		pass.Children, err = build.All(facts, &decided)
+		if err != nil {
+			return ctrl.Result{}, err
+		}
+		pass.Outcome = r.Applier.Everything(ctx, facts, &decided, pass.Children)
+	}
+
+	after := status.Of(pass)
+	if err := r.writeStatus(ctx, cluster, &after); err != nil {
+		return ctrl.Result{}, err
+	}
+	for _, event := range status.Events(pass, &after) {
+		r.Events.Eventf(cluster, nil, event.Type, event.Reason, event.Action, "%s", event.Note)
+	}
+	logWork(ctx, pass)
+	return r.nextPass(pass)
+}
+
+const (
+	// afterLeaving is when to look again whether the garbage collector has deleted an object.
+	afterLeaving = 5 * time.Second
+	// afterStalled is when to look again at what only a person can change and no event will tell.
+	afterStalled = time.Minute
+	// whileConsoleStarts and whileConsoleAnswers are how often the web console is asked.
+	whileConsoleStarts  = 5 * time.Second
+	whileConsoleAnswers = time.Minute
+)
+
+// nextPass says when to look again if no event comes first. Only a failure that can pass by itself is an error,
+// which backs off; one that needs a person is not retried in a storm.
+func (r *SymphonyClusterReconciler) nextPass(pass *status.Input) (ctrl.Result, error) {
+	var failed []error
+	next := whileConsoleAnswers
+	if !pass.Facts.GUIAnswers && pass.Plan.Master != nil && observe.PodReady(pass.Plan.Master) {
+		next = whileConsoleStarts
+	}
+	for _, problem := range pass.Outcome.Problems {
+		switch problem.Kind {
+		case apply.Transient:
+			failed = append(failed, problem.Err)
+		case apply.Leaving:
+			next = min(next, afterLeaving)
+		case apply.Conflict, apply.Rejected, apply.NodePort:
+			next = min(next, afterStalled)
+		}
+	}
+	if err := errors.Join(failed...); err != nil {
+		return ctrl.Result{}, err
+	}
+	return ctrl.Result{RequeueAfter: next}, nil
+}
+
+// logWork tells the operator's own operators what this pass did to pods; quiet passes log nothing.
+func logWork(ctx context.Context, pass *status.Input) {
+	if pass.Outcome.Told+pass.Outcome.Replaced > 0 {
+		log.FromContext(ctx).Info("Changed compute pods",
+			"toldMasterAddress", pass.Outcome.Told, "replaced", pass.Outcome.Replaced)
+	}
+	for _, problem := range pass.Outcome.Problems {
+		log.FromContext(ctx).Info("Could not apply a child", "reason", problem.Kind, "child", problem.Child, "message", problem.Message)
+	}
+}

@@ -1,0 +1,98 @@
+// Copyright 2026 The symphony-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
+	"github.com/symphony-operator/symphony-operator/internal/apply"
+	"github.com/symphony-operator/symphony-operator/internal/names"
+	"github.com/symphony-operator/symphony-operator/internal/observe"
+)
+
+const (
+	// concurrentPasses is how many clusters are reconciled at a time.
+	concurrentPasses = 8
+	// passTimeout bounds one pass; it is far above what 30,000 pods need to be told an address.
+	passTimeout = 5 * time.Minute
+)
+
+// NewSymphonyClusterReconciler wires the reconciler to a manager.
+func NewSymphonyClusterReconciler(manager ctrl.Manager, console observe.Console) *SymphonyClusterReconciler {
+	return &SymphonyClusterReconciler{
+		Client: manager.GetClient(),
+		Observer: &observe.Observer{
+			Cache:   manager.GetClient(),
+			Live:    manager.GetAPIReader(),
+			Console: console,
+		},
+		Applier: &apply.Applier{Client: manager.GetClient()},
+		Events:  manager.GetEventRecorder(names.FieldManager),
+		Clock:   clock.RealClock{},
+	}
+}
+
+// SetupWithManager registers the watches: the cluster itself, every kind of child, so that one that is changed
+// or deleted by hand is repaired, and the pods.
+func (r *SymphonyClusterReconciler) SetupWithManager(manager ctrl.Manager) error {
+	return ctrl.NewControllerManagedBy(manager).
+		For(&v1alpha1.SymphonyCluster{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		Owns(&appsv1.ControllerRevision{}).
+		Owns(&appsv1.Deployment{}).
+		Owns(&appsv1.ReplicaSet{}).
+		Owns(&corev1.ConfigMap{}).
+		Owns(&corev1.Service{}).
+		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(clusterOfPod), builder.WithPredicates(podChanged())).
+		WithOptions(controller.Options{
+			MaxConcurrentReconciles: concurrentPasses,
+			ReconciliationTimeout:   passTimeout,
+			// A new leader must not first list 30,000 pods.
+			EnableWarmup: new(true),
+		}).
+		Complete(reconcile.AsReconciler(manager.GetClient(), r))
+}
+
+// clusterOfPod goes by label: a pod's owner is a ReplicaSet, not the cluster. Whether the pod really belongs to
+// the cluster is found out by UIDs when the pass observes it.
+func clusterOfPod(_ context.Context, pod client.Object) []reconcile.Request {
+	cluster := pod.GetLabels()[names.LabelCluster]
+	if cluster == "" {
+		return nil
+	}
+	return []reconcile.Request{{NamespacedName: types.NamespacedName{Namespace: pod.GetNamespace(), Name: cluster}}}
+}
+
+// podChanged drops updates of fields that the cache does not keep, such as every probe's time stamps.
+func podChanged() predicate.Funcs {
+	return predicate.Funcs{UpdateFunc: func(update event.UpdateEvent) bool {
+		before, ok := update.ObjectOld.(*corev1.Pod)
+		if !ok {
+			return true
+		}
+		after, ok := update.ObjectNew.(*corev1.Pod)
+		if !ok {
+			return true
+		}
+		return !equality.Semantic.DeepEqual(before.Status, after.Status) ||
+			!equality.Semantic.DeepEqual(before.Labels, after.Labels) ||
+			!equality.Semantic.DeepEqual(before.Annotations, after.Annotations) ||
+			!before.DeletionTimestamp.Equal(after.DeletionTimestamp)
+	}}
+}

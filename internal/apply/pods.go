@@ -1,0 +1,104 @@
+// Copyright 2026 The symphony-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package apply
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/symphony-operator/symphony-operator/internal/build"
+	"github.com/symphony-operator/symphony-operator/internal/names"
+	"github.com/symphony-operator/symphony-operator/internal/observe"
+)
+
+// parallelWrites bounds how many pods are written at a time: a moved master has thousands to tell, and one
+// after the other would take minutes.
+const parallelWrites = 32
+
+var forceOwnership = client.ForceOwnership
+
+// tell gives running compute pods the master's new address. The kubelet shows the annotation in the pod's
+// file within half a second. It is a merge patch and not an apply: the annotation is all the operator has
+// to say about a running pod, and an apply would add another manager's entry to each of thousands of pods.
+func (a *Applier) tell(ctx context.Context, pods []*corev1.Pod, hosts string) (int, error) {
+	return inParallel(pods, func(pod *corev1.Pod) error {
+		patch, err := json.Marshal(map[string]any{"metadata": map[string]any{
+			// The UID makes the server refuse the patch (409) if the pod is another one by now.
+			"uid":         pod.UID,
+			"annotations": map[string]string{names.AnnotationMasterHosts: hosts},
+		}})
+		if err != nil {
+			return fmt.Errorf("encoding the annotation: %w", err)
+		}
+		target := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: pod.Namespace, Name: pod.Name}}
+		return a.Client.Patch(ctx, target, client.RawPatch(types.MergePatchType, patch))
+	})
+}
+
+// replace deletes outdated pods; the ReplicaSet creates their successors.
+func (a *Applier) replace(ctx context.Context, pods []*corev1.Pod) (int, error) {
+	return inParallel(pods, func(pod *corev1.Pod) error {
+		target := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: pod.Namespace, Name: pod.Name}}
+		return a.Client.Delete(ctx, target, client.Preconditions{UID: &pod.UID})
+	})
+}
+
+// prune deletes pod templates that nothing refers to any more.
+func (a *Applier) prune(ctx context.Context, namespace string, obsolete []build.ObsoleteRevision) []Problem {
+	var problems []Problem
+	for _, revision := range obsolete {
+		target := &appsv1.ControllerRevision{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: revision.Name}}
+		err := gone(a.Client.Delete(ctx, target, client.Preconditions{UID: &revision.UID}))
+		key := observe.ChildKey{Kind: "ControllerRevision", Name: revision.Name}
+		problems = append(problems, problem("deleting an old pod template", key, err)...)
+	}
+	return problems
+}
+
+// inParallel does the same to every pod and counts the successes. A pod that is gone, or is another one by
+// now, needs nothing any more.
+func inParallel(pods []*corev1.Pod, do func(*corev1.Pod) error) (int, error) {
+	var group sync.WaitGroup
+	slots := make(chan struct{}, parallelWrites)
+	results := make([]error, len(pods))
+	for i, pod := range pods {
+		slots <- struct{}{}
+		group.Go(func() {
+			defer func() { <-slots }()
+			results[i] = gone(do(pod))
+		})
+	}
+	group.Wait()
+	done := 0
+	var failed []error
+	for _, err := range results {
+		if err == nil {
+			done++
+			continue
+		}
+		failed = append(failed, err)
+	}
+	// One error stands for all: thousands would drown the log, and they nearly always are the same.
+	if len(failed) > 1 {
+		return done, fmt.Errorf("%d of %d pods, the first: %w", len(failed), len(pods), failed[0])
+	}
+	return done, errors.Join(failed...)
+}
+
+func gone(err error) error {
+	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
+		return nil
+	}
+	return err
+}

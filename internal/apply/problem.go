@@ -1,0 +1,80 @@
+// Copyright 2026 The symphony-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package apply
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/symphony-operator/symphony-operator/internal/observe"
+)
+
+// ProblemKind says what has to happen before a failed write can succeed.
+type ProblemKind string
+
+const (
+	// Conflict: somebody else's object has the child's name. A person has to act, and no event will tell.
+	Conflict ProblemKind = "Conflict"
+	// Leaving: an object of an earlier cluster of the same name has it, and is about to go.
+	Leaving ProblemKind = "Leaving"
+	// Rejected: the API server calls the child invalid. A person has to change the spec.
+	Rejected ProblemKind = "Rejected"
+	// NodePort: the wanted node port is taken or outside the cluster's range.
+	NodePort ProblemKind = "NodePort"
+	// Transient: anything else; it is tried again.
+	Transient ProblemKind = "Transient"
+)
+
+// Problem is one write that did not happen.
+type Problem struct {
+	Kind  ProblemKind
+	Child observe.ChildKey
+	// Message is for the user: what is wrong, where, and what to do. It names no random names, because it
+	// goes into a condition.
+	Message string
+	// Err is the error of a Transient problem, for the log and the retry.
+	Err error
+}
+
+func problem(doing string, child observe.ChildKey, err error) []Problem {
+	if err == nil {
+		return nil
+	}
+	found := Problem{Child: child, Kind: Transient, Err: fmt.Errorf("%s: %w", doing, err),
+		Message: doing + ": " + reason(err)}
+	if apierrors.IsInvalid(err) {
+		found.Kind = Rejected
+		found.Message = fmt.Sprintf("the API server rejects %s %q: %s", child.Kind, child.Name, causes(err))
+		if strings.Contains(found.Message, "nodePort") {
+			found.Kind = NodePort
+			found.Message = fmt.Sprintf("spec.gui.nodePort cannot be used: %s; choose another, or remove it to have one allocated", causes(err))
+		}
+	}
+	return []Problem{found}
+}
+
+// causes are the field errors of a rejection, without the repeated object name around them.
+func causes(err error) string {
+	status, ok := errors.AsType[*apierrors.StatusError](err)
+	if !ok || status.ErrStatus.Details == nil || len(status.ErrStatus.Details.Causes) == 0 {
+		return err.Error()
+	}
+	var all []string
+	for _, cause := range status.ErrStatus.Details.Causes {
+		all = append(all, cause.Field+": "+cause.Message)
+	}
+	return strings.Join(all, "; ")
+}
+
+// reason shortens an error to what stays the same from one attempt to the next: a condition whose text
+// changes every time would be written every time.
+func reason(err error) string {
+	if short := apierrors.ReasonForError(err); short != "" {
+		return string(short)
+	}
+	return "the API server could not be reached"
+}

@@ -1,0 +1,148 @@
+// Copyright 2026 The symphony-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package build
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
+
+	"github.com/symphony-operator/symphony-operator/internal/names"
+	"github.com/symphony-operator/symphony-operator/internal/observe"
+)
+
+// chosenTemplate is the pod template that a role gets in this pass.
+//
+// A template is rendered when the user's part of it changes, and kept in a ControllerRevision; until the
+// next such change it is applied from there. So a new version of the operator, which renders other
+// templates, restarts nothing, and an overlay that cannot be merged leaves the last good one in force.
+type chosenTemplate struct {
+	role string
+	// wanted is the revision that the spec asks for; "" when it cannot be built.
+	wanted string
+	// revision is the revision of template: wanted, or the last good one.
+	revision string
+	// number orders a role's revisions by age.
+	number int64
+	// data is the template as JSON, template the same, decoded and labelled; nil when there is none.
+	data     []byte
+	template *corev1ac.PodTemplateSpecApplyConfiguration
+	// isNew is true when the ControllerRevision must be written first.
+	isNew bool
+	// invalid is why the wanted template cannot be built.
+	invalid *OverlayError
+}
+
+func chooseTemplate(facts *observe.Facts, role string) (*chosenTemplate, error) {
+	wanted, err := userRevision(facts.Cluster, role)
+	if err != nil {
+		return nil, err
+	}
+	chosen := &chosenTemplate{role: role, wanted: wanted}
+	kept := keptRevisions(facts, role)
+	if len(kept) > 0 {
+		newest := kept[len(kept)-1]
+		chosen.revision, chosen.number, chosen.data = newest.Labels[names.LabelRevision], newest.Revision, newest.Data.Raw
+	}
+	if chosen.revision != wanted {
+		if err := chosen.render(facts, kept); err != nil {
+			return nil, err
+		}
+	}
+	return chosen, chosen.decode()
+}
+
+// render makes the wanted template. When it cannot, the newest kept one stays chosen.
+func (c *chosenTemplate) render(facts *observe.Facts, kept []*appsv1.ControllerRevision) error {
+	base, overlay := masterTemplate(facts.Cluster), facts.Cluster.Spec.Master.PodTemplate
+	if c.role == names.Compute {
+		base, overlay = computeTemplate(facts.Cluster), facts.Cluster.Spec.Compute.PodTemplate
+	}
+	data, err := merge(base, overlay)
+	if invalid, ok := errors.AsType[*OverlayError](err); ok {
+		invalid.Role, c.invalid, c.wanted = c.role, invalid, ""
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("building the %s pod template: %w", c.role, err)
+	}
+	// A revision of this name can only be left from a crash between writing the next one and deleting it.
+	// Its data cannot be changed, and it is what the user asks for: it is taken as it is.
+	for _, revision := range kept {
+		if revision.Labels[names.LabelRevision] == c.wanted {
+			data = revision.Data.Raw
+		}
+	}
+	c.data, c.revision, c.isNew = data, c.wanted, true
+	c.number++
+	return nil
+}
+
+// as returns the kept template of another revision: that of the ReplicaSet that is being held.
+func (c *chosenTemplate) as(facts *observe.Facts, role, revision string) (*chosenTemplate, error) {
+	if c.revision == revision {
+		return c, nil
+	}
+	other := &chosenTemplate{role: role, wanted: c.wanted, revision: revision, invalid: c.invalid}
+	for _, kept := range keptRevisions(facts, role) {
+		if kept.Labels[names.LabelRevision] == revision {
+			other.number, other.data = kept.Revision, kept.Data.Raw
+		}
+	}
+	return other, other.decode()
+}
+
+// decode reads data and puts the revision's label on the template.
+func (c *chosenTemplate) decode() error {
+	if c.data == nil {
+		return nil
+	}
+	template := &corev1ac.PodTemplateSpecApplyConfiguration{}
+	if err := json.Unmarshal(c.data, template); err != nil {
+		return fmt.Errorf("decoding the %s pod template of revision %s: %w", c.role, c.revision, err)
+	}
+	c.template = template.WithLabels(map[string]string{names.LabelRevision: c.revision})
+	return nil
+}
+
+// keptRevisions are a role's revisions, oldest first.
+func keptRevisions(facts *observe.Facts, role string) []*appsv1.ControllerRevision {
+	var kept []*appsv1.ControllerRevision
+	for _, revision := range facts.Revisions {
+		if revision.Labels[names.LabelRole] == role {
+			kept = append(kept, revision)
+		}
+	}
+	slices.SortFunc(kept, func(a, b *appsv1.ControllerRevision) int {
+		return cmp.Or(cmp.Compare(a.Revision, b.Revision), cmp.Compare(a.Name, b.Name))
+	})
+	return kept
+}
+
+// liveRevision is the revision of the compute ReplicaSet's template.
+func liveRevision(facts *observe.Facts) string {
+	return facts.ComputeSet.Spec.Template.Labels[names.LabelRevision]
+}
+
+// obsolete are the revisions that are neither chosen nor in the live compute ReplicaSet: a held set is
+// applied from its own.
+func obsolete(facts *observe.Facts, chosen ...*chosenTemplate) []ObsoleteRevision {
+	var old []ObsoleteRevision
+	for _, template := range chosen {
+		for _, revision := range keptRevisions(facts, template.role) {
+			label := revision.Labels[names.LabelRevision]
+			inUse := label == template.revision || label == template.wanted ||
+				template.role == names.Compute && facts.ComputeSet != nil && label == liveRevision(facts)
+			if !inUse && revision.DeletionTimestamp == nil {
+				old = append(old, ObsoleteRevision{Name: revision.Name, UID: revision.UID})
+			}
+		}
+	}
+	return old
+}

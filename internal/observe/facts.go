@@ -1,0 +1,107 @@
+// Copyright 2026 The symphony-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package observe reads the world once per pass. It is the only reader: what it returns, Facts, is all that
+// the pure packages plan, build and status know.
+package observe
+
+import (
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
+)
+
+// Facts are what one pass knows. Objects come from the cache and must not be changed. Identity is the owner's
+// UID: an object of the right name that another owner controls is never among the children.
+type Facts struct {
+	// Cluster is the object that is reconciled.
+	Cluster *v1alpha1.SymphonyCluster
+
+	// MasterDeployment is nil when there is none of this cluster; so for every child below.
+	MasterDeployment *appsv1.Deployment
+	MasterService    *corev1.Service
+	Hosts            *corev1.ConfigMap
+	ComputeSet       *appsv1.ReplicaSet
+	GUI              *corev1.Service
+
+	// Revisions are the kept pod templates of both roles.
+	Revisions []*appsv1.ControllerRevision
+
+	// MasterPods are the pods of the master Deployment, ComputePods those of the compute ReplicaSet,
+	// terminating ones included.
+	MasterPods  []*corev1.Pod
+	ComputePods []*corev1.Pod
+
+	// Taken are child names that an object of somebody else has.
+	Taken []TakenName
+
+	// Unseen has the UIDs of children that exist although the cache does not show them yet.
+	Unseen map[ChildKey]types.UID
+
+	// GUIAnswers says whether the web console answered just now.
+	GUIAnswers bool
+}
+
+// ChildKey names a child within a cluster's namespace.
+type ChildKey struct {
+	// Kind is the Kubernetes kind, such as Deployment.
+	Kind string
+	// Name is the object's name.
+	Name string
+}
+
+// TakenName is a child's name that is in use by an object that is not a child of this cluster.
+type TakenName struct {
+	ChildKey
+	// Leaving is true when the object belongs to an earlier cluster of the same name: the garbage collector
+	// is about to delete it, and nobody has to act.
+	Leaving bool
+}
+
+// UID returns a child's UID, or "" when there is no such child.
+func (f *Facts) UID(key ChildKey) types.UID {
+	for _, child := range f.children() {
+		if child.key == key {
+			return child.uid
+		}
+	}
+	return f.Unseen[key]
+}
+
+// IsTaken reports whether somebody else's object has the name of this child.
+func (f *Facts) IsTaken(key ChildKey) bool {
+	for _, taken := range f.Taken {
+		if taken.ChildKey == key {
+			return true
+		}
+	}
+	return false
+}
+
+type childID struct {
+	key ChildKey
+	uid types.UID
+}
+
+func (f *Facts) children() []childID {
+	var ids []childID
+	add := func(kind, name string, uid types.UID) { ids = append(ids, childID{ChildKey{kind, name}, uid}) }
+	if o := f.MasterDeployment; o != nil {
+		add("Deployment", o.Name, o.UID)
+	}
+	if o := f.MasterService; o != nil {
+		add("Service", o.Name, o.UID)
+	}
+	if o := f.Hosts; o != nil {
+		add("ConfigMap", o.Name, o.UID)
+	}
+	if o := f.ComputeSet; o != nil {
+		add("ReplicaSet", o.Name, o.UID)
+	}
+	if o := f.GUI; o != nil {
+		add("Service", o.Name, o.UID)
+	}
+	return ids
+}

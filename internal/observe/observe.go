@@ -1,0 +1,199 @@
+// Copyright 2026 The symphony-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package observe
+
+import (
+	"context"
+	"fmt"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
+	"github.com/symphony-operator/symphony-operator/internal/names"
+)
+
+// +kubebuilder:rbac:groups="",resources=configmaps;services,verbs=get;list;watch
+// +kubebuilder:rbac:groups="",resources=pods,verbs=get;list;watch
+// +kubebuilder:rbac:groups=apps,resources=controllerrevisions;deployments;replicasets,verbs=get;list;watch
+
+// Observer reads.
+type Observer struct {
+	// Cache reads from the informers, which hold the operator's own objects only.
+	Cache client.Reader
+	// Live reads from the API server. It is asked about a child that the cache does not have, because
+	// the cache cannot tell a free name from one that a foreign object has.
+	Live client.Reader
+	// Console asks a master's web console whether it answers.
+	Console Console
+}
+
+// Observe gathers the facts about one cluster. An error means that something could not be read; the facts
+// are then incomplete, and nothing may be decided on them.
+func (o *Observer) Observe(ctx context.Context, cluster *v1alpha1.SymphonyCluster) (*Facts, error) {
+	facts := &Facts{Cluster: cluster, Unseen: map[ChildKey]types.UID{}}
+	if err := o.children(ctx, facts); err != nil {
+		return nil, err
+	}
+	if err := o.revisions(ctx, facts); err != nil {
+		return nil, err
+	}
+	if err := o.masterPods(ctx, facts); err != nil {
+		return nil, err
+	}
+	if err := o.computePods(ctx, facts); err != nil {
+		return nil, err
+	}
+	facts.GUIAnswers = o.consoleAnswers(ctx, facts)
+	return facts, nil
+}
+
+func (o *Observer) children(ctx context.Context, facts *Facts) error {
+	cluster := facts.Cluster.Name
+	deployment, err := child(ctx, o, facts, names.MasterName(cluster), &appsv1.Deployment{})
+	if err != nil {
+		return err
+	}
+	service, err := child(ctx, o, facts, names.MasterName(cluster), &corev1.Service{})
+	if err != nil {
+		return err
+	}
+	hosts, err := child(ctx, o, facts, names.HostsName(cluster), &corev1.ConfigMap{})
+	if err != nil {
+		return err
+	}
+	compute, err := child(ctx, o, facts, names.ComputeName(cluster), &appsv1.ReplicaSet{})
+	if err != nil {
+		return err
+	}
+	gui, err := child(ctx, o, facts, names.GUIName(cluster), &corev1.Service{})
+	if err != nil {
+		return err
+	}
+	facts.MasterDeployment, facts.MasterService, facts.Hosts = deployment, service, hosts
+	facts.ComputeSet, facts.GUI = compute, gui
+	return nil
+}
+
+// child reads one child into object and returns it, or nil when this cluster has none of that name; who has
+// the name instead goes into the facts.
+func child[T client.Object](ctx context.Context, o *Observer, facts *Facts, name string, object T) (T, error) {
+	var none T
+	gvk, err := kindOf(object)
+	if err != nil {
+		return none, err
+	}
+	key := client.ObjectKey{Namespace: facts.Cluster.Namespace, Name: name}
+	childKey := ChildKey{Kind: gvk.Kind, Name: name}
+	err = o.Cache.Get(ctx, key, object)
+	if err == nil {
+		if facts.claims(childKey, object) {
+			return object, nil
+		}
+		return none, nil
+	}
+	if !apierrors.IsNotFound(err) {
+		return none, fmt.Errorf("reading %s %s: %w", gvk.Kind, name, err)
+	}
+	metadata := &metav1.PartialObjectMetadata{}
+	metadata.SetGroupVersionKind(gvk)
+	err = o.Live.Get(ctx, key, metadata)
+	switch {
+	case apierrors.IsNotFound(err):
+	case err != nil:
+		return none, fmt.Errorf("reading %s %s: %w", gvk.Kind, name, err)
+	case facts.claims(childKey, metadata):
+		facts.Unseen[childKey] = metadata.UID
+	}
+	return none, nil
+}
+
+// claims reports whether the object is this cluster's, and notes it as taken when it is not.
+func (f *Facts) claims(key ChildKey, object metav1.Object) bool {
+	owner := metav1.GetControllerOf(object)
+	if owner != nil && owner.UID == f.Cluster.UID {
+		return true
+	}
+	leaving := owner != nil && owner.Kind == clusterKind && owner.Name == f.Cluster.Name
+	f.Taken = append(f.Taken, TakenName{ChildKey: key, Leaving: leaving})
+	return false
+}
+
+func (o *Observer) revisions(ctx context.Context, facts *Facts) error {
+	var list appsv1.ControllerRevisionList
+	err := o.Cache.List(ctx, &list, client.InNamespace(facts.Cluster.Namespace),
+		client.MatchingLabels{names.LabelCluster: facts.Cluster.Name}, client.UnsafeDisableDeepCopy)
+	if err != nil {
+		return fmt.Errorf("listing kept pod templates: %w", err)
+	}
+	for i := range list.Items {
+		if controllerUID(&list.Items[i]) == string(facts.Cluster.UID) {
+			facts.Revisions = append(facts.Revisions, &list.Items[i])
+		}
+	}
+	return nil
+}
+
+// masterPods follows pod, ReplicaSet, Deployment by UID: a pod that only wears the labels is no master.
+func (o *Observer) masterPods(ctx context.Context, facts *Facts) error {
+	if facts.MasterDeployment == nil {
+		return nil
+	}
+	namespace := client.InNamespace(facts.Cluster.Namespace)
+	selector := client.MatchingLabels(names.Selector(facts.Cluster.Name, names.Master))
+	var sets appsv1.ReplicaSetList
+	if err := o.Cache.List(ctx, &sets, namespace, selector, client.UnsafeDisableDeepCopy); err != nil {
+		return fmt.Errorf("listing the master's ReplicaSets: %w", err)
+	}
+	owners := map[string]bool{}
+	for i := range sets.Items {
+		if controllerUID(&sets.Items[i]) == string(facts.MasterDeployment.UID) {
+			owners[string(sets.Items[i].UID)] = true
+		}
+	}
+	pods, err := o.pods(ctx, facts.Cluster, names.Master, func(uid string) bool { return owners[uid] })
+	facts.MasterPods = pods
+	return err
+}
+
+func (o *Observer) computePods(ctx context.Context, facts *Facts) error {
+	if facts.ComputeSet == nil {
+		return nil
+	}
+	owner := string(facts.ComputeSet.UID)
+	pods, err := o.pods(ctx, facts.Cluster, names.Compute, func(uid string) bool { return uid == owner })
+	facts.ComputePods = pods
+	return err
+}
+
+func (o *Observer) pods(
+	ctx context.Context, cluster *v1alpha1.SymphonyCluster, role string, owned func(uid string) bool,
+) ([]*corev1.Pod, error) {
+	var list corev1.PodList
+	err := o.Cache.List(ctx, &list, client.InNamespace(cluster.Namespace),
+		client.MatchingLabels(names.Selector(cluster.Name, role)), client.UnsafeDisableDeepCopy)
+	if err != nil {
+		return nil, fmt.Errorf("listing %s pods: %w", role, err)
+	}
+	var pods []*corev1.Pod
+	for i := range list.Items {
+		if owned(controllerUID(&list.Items[i])) {
+			pods = append(pods, &list.Items[i])
+		}
+	}
+	return pods, nil
+}
+
+func (o *Observer) consoleAnswers(ctx context.Context, facts *Facts) bool {
+	for _, pod := range facts.MasterPods {
+		if PodReady(pod) && pod.Status.PodIP != "" {
+			return o.Console.Answers(ctx, pod.Status.PodIP)
+		}
+	}
+	return false
+}

@@ -1,0 +1,114 @@
+// Copyright 2026 The symphony-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package observe
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/symphony-operator/symphony-operator/internal/names"
+)
+
+// TrimPod keeps of a pod what plan and status use. A whole pod is about 10 KB in memory, and there are up to
+// 30,000 of them in one cluster. It is the transform of the pod cache; it changes the pod in place.
+func TrimPod(object any) (any, error) {
+	pod, ok := object.(*corev1.Pod)
+	if !ok {
+		// A tombstone of a deletion that the watch missed: it passes through.
+		return object, nil
+	}
+	pod.ManagedFields = nil
+	pod.Annotations = keep(pod.Annotations, names.AnnotationMasterHosts)
+	pod.Labels = keep(pod.Labels, names.LabelManagedBy, names.LabelCluster, names.LabelRole, names.LabelRevision)
+	pod.Spec = corev1.PodSpec{NodeName: pod.Spec.NodeName}
+	pod.Status = corev1.PodStatus{
+		Phase:                 pod.Status.Phase,
+		Reason:                pod.Status.Reason,
+		HostIP:                pod.Status.HostIP,
+		PodIP:                 pod.Status.PodIP,
+		Conditions:            trimConditions(pod.Status.Conditions),
+		InitContainerStatuses: trimContainers(pod.Status.InitContainerStatuses),
+		ContainerStatuses:     trimContainers(pod.Status.ContainerStatuses),
+	}
+	return pod, nil
+}
+
+func keep(all map[string]string, keys ...string) map[string]string {
+	var kept map[string]string
+	for _, key := range keys {
+		if value, ok := all[key]; ok {
+			if kept == nil {
+				kept = make(map[string]string, len(keys))
+			}
+			kept[key] = value
+		}
+	}
+	return kept
+}
+
+func trimConditions(all []corev1.PodCondition) []corev1.PodCondition {
+	var kept []corev1.PodCondition
+	for i := range all {
+		c := &all[i]
+		unschedulable := c.Type == corev1.PodScheduled && c.Status != corev1.ConditionTrue
+		if c.Type == corev1.PodReady || unschedulable {
+			kept = append(kept, corev1.PodCondition{Type: c.Type, Status: c.Status, Reason: c.Reason, Message: c.Message})
+		}
+	}
+	return kept
+}
+
+// trimContainers keeps of each container why it does not run: what is true of every running container is
+// dropped.
+func trimContainers(all []corev1.ContainerStatus) []corev1.ContainerStatus {
+	var kept []corev1.ContainerStatus
+	for i := range all {
+		c := &all[i]
+		slim := corev1.ContainerStatus{Name: c.Name, Ready: c.Ready}
+		if c.State.Waiting != nil {
+			slim.State.Waiting = c.State.Waiting
+			slim.Image = c.Image
+		}
+		slim.State.Terminated = lastWords(c.State.Terminated)
+		if !c.Ready {
+			slim.LastTerminationState.Terminated = lastWords(c.LastTerminationState.Terminated)
+		}
+		kept = append(kept, slim)
+	}
+	return kept
+}
+
+func lastWords(t *corev1.ContainerStateTerminated) *corev1.ContainerStateTerminated {
+	if t == nil {
+		return nil
+	}
+	return &corev1.ContainerStateTerminated{ExitCode: t.ExitCode, Reason: t.Reason, Message: t.Message}
+}
+
+// PodReady reports whether the pod's readiness condition is true and it is not on its way out.
+func PodReady(pod *corev1.Pod) bool {
+	if pod.DeletionTimestamp != nil {
+		return false
+	}
+	for i := range pod.Status.Conditions {
+		if c := &pod.Status.Conditions[i]; c.Type == corev1.PodReady {
+			return c.Status == corev1.ConditionTrue
+		}
+	}
+	return false
+}
+
+// PodLive reports whether the pod runs or will run: not finished, and not on its way out.
+func PodLive(pod *corev1.Pod) bool {
+	finished := pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed
+	return pod.DeletionTimestamp == nil && !finished
+}
+
+// controllerUID is the UID of the object that controls this one, or "".
+func controllerUID(object metav1.Object) string {
+	if owner := metav1.GetControllerOf(object); owner != nil {
+		return string(owner.UID)
+	}
+	return ""
+}

@@ -1,0 +1,129 @@
+// Copyright 2026 The symphony-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package plan decides, from the spec and the facts, what to do next: a pure function without client and
+// clock. Nothing is remembered between passes; the first pass after a restart decides the same.
+package plan
+
+import (
+	"cmp"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/symphony-operator/symphony-operator/internal/names"
+	"github.com/symphony-operator/symphony-operator/internal/observe"
+)
+
+// Plan is what one pass wants to happen.
+type Plan struct {
+	// Master is the master pod that counts, nil while there is none with an address.
+	Master *corev1.Pod
+	// Address is the master's address; nil while it is unknown.
+	Address *Address
+	// Compute says what happens to the compute ReplicaSet.
+	Compute Compute
+}
+
+// Address is how compute hosts find the master.
+type Address struct {
+	IP       string
+	Hostname string
+}
+
+// HostsLine is the address as a line of a hosts file, without a line end.
+func (a *Address) HostsLine() string { return a.IP + " " + a.Hostname }
+
+// Verdict says what happens to the compute ReplicaSet's template.
+type Verdict string
+
+const (
+	// Wait: there is no ReplicaSet, and none is created before the master's address is known.
+	Wait Verdict = "Wait"
+	// Hold: the ReplicaSet keeps the template it has, because the master's address is unknown. Only the
+	// number of pods follows the spec.
+	Hold Verdict = "Hold"
+	// Follow: template and number follow the spec.
+	Follow Verdict = "Follow"
+)
+
+// Compute is the plan for compute pods.
+type Compute struct {
+	Verdict Verdict
+	// Replicas is the wanted number of pods.
+	Replicas int32
+	// MasterHosts is the hosts line that new pods start with.
+	MasterHosts string
+	// Tell are the running pods whose hosts line is old, by name.
+	Tell []*corev1.Pod
+	// Replace are the pods of an older revision to delete in this pass.
+	Replace []*corev1.Pod
+}
+
+// Make decides.
+func Make(facts *observe.Facts) Plan {
+	master := currentMaster(facts.MasterPods)
+	plan := Plan{Master: master}
+	if master != nil {
+		plan.Address = &Address{IP: master.Status.PodIP, Hostname: names.MasterHostname(facts.Cluster.Name)}
+	}
+	plan.Compute = compute(facts, plan.Address)
+	return plan
+}
+
+// currentMaster is the youngest live master pod that has an address. A pod on its way out is never the
+// master: its address is about to vanish, and its successor's is what compute hosts need.
+func currentMaster(pods []*corev1.Pod) *corev1.Pod {
+	var current *corev1.Pod
+	for _, pod := range pods {
+		if !observe.PodLive(pod) || pod.Status.PodIP == "" {
+			continue
+		}
+		if current == nil || current.CreationTimestamp.Before(&pod.CreationTimestamp) {
+			current = pod
+		}
+	}
+	return current
+}
+
+func compute(facts *observe.Facts, address *Address) Compute {
+	result := Compute{Verdict: Follow, Replicas: wantedReplicas(facts)}
+	switch {
+	case address != nil:
+		result.MasterHosts = address.HostsLine()
+	case facts.ComputeSet == nil:
+		result.Verdict = Wait
+		return result
+	default:
+		result.Verdict = Hold
+		result.MasterHosts = facts.ComputeSet.Spec.Template.Annotations[names.AnnotationMasterHosts]
+		return result
+	}
+	result.Tell = outOfDate(facts.ComputePods, result.MasterHosts)
+	result.Replace = replacements(facts)
+	return result
+}
+
+func wantedReplicas(facts *observe.Facts) int32 {
+	spec := &facts.Cluster.Spec
+	switch {
+	case spec.Suspend:
+		return 0
+	case spec.Compute.Replicas == nil:
+		return 1 // The CRD's default; nil only in objects that were stored without it.
+	}
+	return *spec.Compute.Replicas
+}
+
+// outOfDate are the pods that must be told the master's address. It is read from the pods themselves, so
+// what an operator that died had left to do is done by the next one.
+func outOfDate(pods []*corev1.Pod, hosts string) []*corev1.Pod {
+	var old []*corev1.Pod
+	for _, pod := range pods {
+		if observe.PodLive(pod) && pod.Annotations[names.AnnotationMasterHosts] != hosts {
+			old = append(old, pod)
+		}
+	}
+	slices.SortFunc(old, func(a, b *corev1.Pod) int { return cmp.Compare(a.Name, b.Name) })
+	return old
+}

@@ -1,0 +1,165 @@
+// Copyright 2026 The symphony-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package status
+
+import (
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
+	"github.com/symphony-operator/symphony-operator/internal/apply"
+)
+
+// finding is what one check has to say: nothing ("" reason) when all is well.
+type finding struct {
+	reason, message string
+}
+
+func (f finding) bad() bool { return f.reason != "" }
+
+// check looks at one thing.
+type check func(*Input) finding
+
+// stalledChecks need a person. The first one that finds something is the reason of Stalled and of Ready.
+var stalledChecks = []check{
+	// A spec that broke a rule was not looked at any further.
+	invalidSpec,
+	// Somebody else's object has a child's name.
+	problems(apply.Conflict, v1alpha1.ReasonNameConflict),
+	// An overlay does not merge; what runs keeps its last good template.
+	invalidPodTemplate,
+	// The node port is taken or out of range.
+	problems(apply.NodePort, v1alpha1.ReasonNodePortUnavailable),
+	// The API server refused a child.
+	problems(apply.Rejected, v1alpha1.ReasonRejected),
+}
+
+// readyChecks are the rest of Ready, most telling first.
+var readyChecks = []check{
+	problems(apply.Leaving, v1alpha1.ReasonWaitingForDeletion),
+	masterCheck,
+	computeCheck,
+	// Last, because what a failed write causes elsewhere says more than that it will be repeated.
+	problems(apply.Transient, v1alpha1.ReasonRetrying),
+}
+
+func conditions(in *Input) []metav1.Condition {
+	stalled := first(in, stalledChecks)
+	notReady := stalled
+	if !stalled.bad() {
+		notReady = first(in, readyChecks)
+	}
+	master, compute, gui := masterCheck(in), computeCheck(in), guiCheck(in)
+
+	set := newSet(in.Facts.Cluster)
+	set.positive(v1alpha1.ConditionReady, notReady, v1alpha1.ReasonReady, readyMessage(in))
+	set.positive(v1alpha1.ConditionMasterReady, master, v1alpha1.ReasonReady, "EGO answers on the master")
+	computeReason := v1alpha1.ReasonReady
+	if in.Facts.Cluster.Spec.Suspend {
+		computeReason = v1alpha1.ReasonSuspended
+	}
+	set.positive(v1alpha1.ConditionComputeReady, compute, computeReason, computeMessage(in))
+	set.positive(v1alpha1.ConditionGUIReady, gui, v1alpha1.ReasonReady, "the web console answers")
+	switch {
+	case stalled.bad():
+		set.present(v1alpha1.ConditionStalled, stalled)
+	case notReady.bad():
+		set.present(v1alpha1.ConditionReconciling, notReady)
+	}
+	return set.conditions
+}
+
+func first(in *Input, checks []check) finding {
+	for _, look := range checks {
+		if found := look(in); found.bad() {
+			return found
+		}
+	}
+	return finding{}
+}
+
+func invalidSpec(in *Input) finding {
+	if in.InvalidSpec == "" {
+		return finding{}
+	}
+	return finding{v1alpha1.ReasonInvalidSpec, in.InvalidSpec}
+}
+
+func invalidPodTemplate(in *Input) finding {
+	if in.Children == nil || len(in.Children.Invalid) == 0 {
+		return finding{}
+	}
+	return finding{v1alpha1.ReasonInvalidPodTemplate, in.Children.Invalid[0].Error()}
+}
+
+// problems makes a check of the writes that failed in one way.
+func problems(kind apply.ProblemKind, reason string) check {
+	return func(in *Input) finding {
+		for _, problem := range in.Outcome.Problems {
+			if problem.Kind == kind {
+				return finding{reason, problem.Message}
+			}
+		}
+		return finding{}
+	}
+}
+
+func readyMessage(in *Input) string {
+	if in.Facts.Cluster.Spec.Suspend {
+		return "the master answers; compute is suspended"
+	}
+	return fmt.Sprintf("the master answers and %d of %d compute pods are ready", in.Plan.Compute.Replicas, in.Plan.Compute.Replicas)
+}
+
+func computeMessage(in *Input) string {
+	if in.Facts.Cluster.Spec.Suspend {
+		return "spec.suspend keeps compute at 0 pods"
+	}
+	return fmt.Sprintf("%d of %d compute pods are ready", in.Plan.Compute.Replicas, in.Plan.Compute.Replicas)
+}
+
+// set collects conditions in their order.
+type set struct {
+	before     []metav1.Condition
+	generation int64
+	conditions []metav1.Condition
+}
+
+func newSet(cluster *v1alpha1.SymphonyCluster) *set {
+	return &set{before: cluster.Status.Conditions, generation: cluster.Generation}
+}
+
+// positive adds a condition that is always there: True with the given words when there is no finding.
+func (s *set) positive(kind string, found finding, reason, message string) {
+	if found.bad() {
+		s.add(kind, metav1.ConditionFalse, found)
+		return
+	}
+	s.add(kind, metav1.ConditionTrue, finding{reason, message})
+}
+
+// present adds a condition that exists only while it is True.
+func (s *set) present(kind string, found finding) { s.add(kind, metav1.ConditionTrue, found) }
+
+func (s *set) add(kind string, status metav1.ConditionStatus, found finding) {
+	condition := metav1.Condition{
+		Type: kind, Status: status, Reason: found.reason, Message: shorten(found.message), ObservedGeneration: s.generation,
+	}
+	if old := meta.FindStatusCondition(s.before, kind); old != nil && old.Status == status {
+		condition.LastTransitionTime = old.LastTransitionTime
+	}
+	s.conditions = append(s.conditions, condition)
+}
+
+// maxMessage is far below what a condition may hold; a kubelet's words can be long.
+const maxMessage = 1024
+
+func shorten(message string) string {
+	if runes := []rune(message); len(runes) > maxMessage {
+		return string(runes[:maxMessage]) + " …"
+	}
+	return message
+}
