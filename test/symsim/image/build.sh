@@ -1,0 +1,47 @@
+#!/bin/bash
+# Copyright 2026 The symphony-operator Authors.
+# SPDX-License-Identifier: Apache-2.0
+#
+# build.sh OUT.tar [RELEASE]: the image of the Symphony simulator, without Docker. RELEASE is 7.1.2 (symsim:dev, the
+# default) or 7.3.2 (symsim:7.3.2).
+#
+# bash and busybox are Debian's static builds, fetched by apt-get and kept in the state directory of the local cluster.
+# OCITAR names the program that packs an image; without it, it is built from hack/localcluster/ocitar.
+set -euo pipefail
+
+out=$(realpath -m "${1:?build.sh OUT.tar [7.1.2|7.3.2]}")
+release=${2:-7.1.2}
+tag=symsim:dev
+[ "$release" = 7.1.2 ] || tag=symsim:$release
+
+cd "$(dirname "$0")/../../.."
+cache=$PWD/.localcluster/cache/symsim
+work=$cache/build-$release
+mkdir -p "$work" "$cache/packages"
+
+# fetch PACKAGE: a Debian package, unpacked below $cache.
+fetch() {
+  [ ! -e "$cache/$1.unpacked" ] || return 0
+  if ! (cd "$cache/packages" && apt-get download "$1" >"$cache/$1.log" 2>&1); then
+    echo "symsim image: apt-get download $1 failed: $(tail -n 1 "$cache/$1.log"). Run apt-get update as root, or name static programs in SYMSIM_BASH and SYMSIM_BUSYBOX." >&2
+    exit 1
+  fi
+  dpkg-deb -x "$cache/packages/$1"_*.deb "$cache"
+  touch "$cache/$1.unpacked"
+}
+
+bash=${SYMSIM_BASH:-$cache/bin/bash-static}
+busybox=${SYMSIM_BUSYBOX:-$cache/bin/busybox}
+[ -n "${SYMSIM_BASH:-}" ] || fetch bash-static
+[ -n "${SYMSIM_BUSYBOX:-}" ] || fetch busybox-static
+
+CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o "$work/symsim" ./test/symsim
+go run ./test/symsim/image -release "$release" -symsim "$work/symsim" -bash "$bash" -busybox "$busybox" -out "$work/layer.tar"
+
+ocitar=${OCITAR:-}
+if [ -z "$ocitar" ]; then
+  ocitar=$cache/ocitar
+  (cd hack/localcluster && go build -o "$ocitar" ./ocitar)
+fi
+"$ocitar" --tag "$tag" --user 1000:0 --env PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+  --workdir / --cmd /bin/bash --tar "$work/layer.tar" "$out"
