@@ -11,16 +11,19 @@ run_dir="${SYMPHONY_ROOT:-/symphony}/run"
 pod_dir="${SYMPHONY_ROOT:-/symphony}/pod"
 termination_log="${SYMPHONY_TERMINATION_LOG:-/dev/termination-log}"
 passwd_file="${SYMPHONY_PASSWD_FILE:-/etc/passwd}"
+newline=$'\n'
 lim_pid=""
 logs_pid=""
 ego_started=""
 
 log() { printf 'symphony-operator: %s\n' "$*"; }
 
-# The kubelet shows the termination log in the pod's status; the operator puts it into the Ready condition.
+# The kubelet shows the termination log in the pod's status; the operator puts it into the Ready condition, which wants
+# one line.
 die() {
-  log "$*"
-  printf '%s\n' "$*" >"$termination_log"
+  local message="${*//"$newline"/ | }"
+  log "$message"
+  printf '%s\n' "${message:0:2000}" >"$termination_log"
   exit 1
 }
 
@@ -52,7 +55,7 @@ attended() {
 read_file() {
   [ -r "$2" ] || return 1
   IFS= read -r -d '' "$1" <"$2"
-  printf -v "$1" '%s' "${!1%$'\n'}"
+  printf -v "$1" '%s' "${!1%"$newline"}"
 }
 
 # write_file FILE <TEXT: readers see the old file or the new one, never half of one, and never an empty one.
@@ -220,13 +223,16 @@ lim_runs() {
   return 1
 }
 
-# A zombie keeps its name but has no command line. Another installation's LIM (shared process namespace) is not ours.
+# A zombie keeps its name but has no command line. Another installation's LIM (shared process namespace) is not ours;
+# of one whose program cannot be looked at, the name has to do.
 is_lim() {
   local name="" arguments=""
   { read -r name <"$1/comm"; } 2>/dev/null
   [ "$name" = lim ] || return 1
   { IFS= read -r -d '' arguments <"$1/cmdline"; } 2>/dev/null
-  [ -n "$arguments" ] && { [ ! -e "${EGO_SERVERDIR:-}/lim" ] || [ "$1/exe" -ef "$EGO_SERVERDIR/lim" ]; }
+  [ -n "$arguments" ] || return 1
+  if [ ! -e "$1/exe" ] || [ ! -e "${EGO_SERVERDIR:-}/lim" ]; then return 0; fi
+  [ "$1/exe" -ef "$EGO_SERVERDIR/lim" ]
 }
 
 start_ego() {

@@ -150,6 +150,6 @@ func (c *container) fails(this *run) string {
 	c.t.Helper()
 	c.g.Eventually(this.ended, symsimtest.Deadline).Should(BeClosed())
 	c.g.Expect(this.command.ProcessState.ExitCode()).To(Equal(1))
-	c.g.Expect(strings.Count(strings.TrimSpace(c.terminationMessage()), "\n")).To(BeNumerically("<=", 3))
+	c.g.Expect(strings.Count(c.terminationMessage(), "\n")).To(Equal(1), "one line")
 	return c.terminationMessage()
 }

@@ -44,7 +44,9 @@ func Symsim(streams Streams, args []string) int {
 	const usage = "symsim is a test double of IBM Spectrum Symphony.\nUsage: symsim alloc host slots | symsim free host|id ..."
 	where, err := install.FromEnvironment()
 	if err != nil {
-		return streams.complain("symsim: %v", err)
+		if where, err = install.FromProgram(); err != nil {
+			return streams.complain("symsim: %v", err)
+		}
 	}
 	switch {
 	case len(args) == 3 && args[0] == "alloc":

@@ -39,10 +39,14 @@ func (d *lim) runMember(ctx context.Context, socket *net.UDPConn, candidates []s
 	if !wait(ctx, delay) {
 		return nil
 	}
+	ticker := time.NewTicker(d.heartbeat)
+	defer ticker.Stop()
 	for {
 		this.beat(ctx)
-		if !wait(ctx, d.heartbeat) {
+		select {
+		case <-ctx.Done():
 			return nil
+		case <-ticker.C:
 		}
 	}
 }
@@ -74,6 +78,11 @@ func (m *member) beat(ctx context.Context) {
 		if address != m.address {
 			m.log.Printf("beat(): master host <%s> is %s", name, address)
 			m.address = address
+		}
+		// An answer that came too late is not this beat's.
+		select {
+		case <-m.acks:
+		default:
 		}
 		if _, err := m.socket.WriteToUDPAddrPort(message, limAddress(address, m.port)); err != nil {
 			m.say("master host <" + name + "> cannot be reached: " + err.Error())

@@ -30,6 +30,17 @@ func FromEnvironment() (Installation, error) {
 	return Installation{Top: top, ConfDir: conf}, nil
 }
 
+// FromProgram is the installation that the running program belongs to: for what is called without a profile.
+func FromProgram() (Installation, error) {
+	program, err := os.Executable()
+	if err != nil {
+		return Installation{}, err
+	}
+	where := Installation{Top: filepath.Dir(filepath.Dir(program))}
+	where.ConfDir = where.LocalConfDir()
+	return where, nil
+}
+
 // LocalConfDir is the configuration in the container's own file system, which is where EGO_MASTER_LIST is.
 func (i Installation) LocalConfDir() string { return filepath.Join(i.Top, "kernel", "conf") }
 
