@@ -45,7 +45,8 @@ func newContainer(t *testing.T, name string, version layout.Version) *container 
 		"SYMPHONY_TERMINATION_LOG": filepath.Join(host.Dir, "termination-log"),
 		"SYMPHONY_LIM_ADDRESS":     host.Address,
 	}}
-	host.Write(filepath.Join(host.Dir, "passwd"), fmt.Sprintf("root:x:0:0::/:/bin/sh\negoadmin:x:%d:0::/:/bin/sh\n", symsimtest.Administrator()))
+	host.Write(filepath.Join(host.Dir, "passwd"),
+		fmt.Sprintf("root:x:0:0::/:/bin/sh\negoadmin:x:%d:0::/:/bin/sh\n", symsimtest.Administrator()))
 	host.Mkdir(this.mount("run"))
 	return this
 }

@@ -59,7 +59,8 @@ func TestClusterComesUpAndGoes(t *testing.T) {
 	g.Expect(master.conf("ego.cluster.cluster1")).NotTo(BeAnExistingFile())
 	g.Expect(master.Read(master.conf("ego.shared"))).To(ContainSubstring("ClusterName\nprod\n"))
 	g.Expect(compute.Read(compute.conf("hosts"))).To(ContainSubstring("192.0.2.1 license-server\n"))
-	g.Eventually(atMaster.output.String, symsimtest.Deadline).Should(ContainSubstring("host <prod-compute-0>"), "EGO's logs are the container's")
+	g.Eventually(atMaster.output.String, symsimtest.Deadline).
+		Should(ContainSubstring("host <prod-compute-0>"), "EGO's logs are the container's")
 
 	// SIGTERM: EGO goes down in order, and the container ends well.
 	for _, one := range []struct {
@@ -96,13 +97,15 @@ func TestComputeFollowsTheMaster(t *testing.T) {
 	compute.startCompute()
 	g.Eventually(first.hosts, symsimtest.Deadline).Should(HaveKeyWithValue("prod-compute-0", "ok"))
 	lim := compute.LIM()
+	// What says nothing changes nothing.
+	compute.Write(compute.mount("pod", "master-hosts"), "")
+	g.Consistently(first.hosts, "1500ms").Should(HaveKeyWithValue("prod-compute-0", "ok"))
+	g.Expect(compute.Read(compute.conf("hosts"))).To(ContainSubstring(first.Address))
 	first.KillLIM()
 
 	second := newMaster(t)
 	second.startMaster()
 	second.becomesReady()
-	// What says nothing changes nothing.
-	compute.Write(compute.mount("pod", "master-hosts"), "")
 	compute.Write(compute.mount("pod", "master-hosts"), second.Address+" prod-master")
 	g.Eventually(second.hosts, symsimtest.Deadline).Should(HaveKeyWithValue("prod-compute-0", "ok"))
 	g.Expect(compute.LIM()).To(Equal(lim), "nothing restarts")

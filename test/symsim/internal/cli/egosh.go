@@ -21,10 +21,9 @@ type shell struct {
 
 type verb func(*shell, []string) int
 
-var verbs map[string]verb
-
-func init() {
-	verbs = map[string]verb{
+// verbs is a function because the prompt, a verb's way in, needs the verbs.
+func verbs() map[string]verb {
+	return map[string]verb{
 		"ego start":    (*shell).egoStart,
 		"ego shutdown": (*shell).egoShutdown,
 		"ego restart":  (*shell).egoRestart,
@@ -78,7 +77,7 @@ func (s *shell) run(args []string) int {
 	if len(args) < 2 {
 		return s.usage()
 	}
-	do, ok := verbs[args[0]+" "+args[1]]
+	do, ok := verbs()[args[0]+" "+args[1]]
 	if !ok {
 		return s.usage()
 	}
