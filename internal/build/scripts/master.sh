@@ -74,13 +74,30 @@ first_password() {
   password_now="$text"
 }
 
-# egosh reads commands from its standard input when it has no arguments: that keeps passwords off the process list.
-# Its exit status then says nothing about the single command, the text does.
+# egosh reads commands from its standard input when it has no arguments, which keeps passwords off the process list. Its
+# exit status says nothing about the single command, so the text has to. That the prompt takes its commands from a pipe
+# is not documented: where it does not, the documented form with arguments has to do.
+prompt() { printf '%s\n' "$@" quit | as_operator egosh 2>&1; }
+prompt_works() { case "$(prompt 'ego info')" in *"Cluster name"*) ;; *) return 1 ;; esac }
+
 logon() {
   local answer
-  answer=$(printf '%s\n' "user logon -u Admin -x $1" quit | as_operator egosh 2>&1)
+  if prompt_works; then
+    answer=$(prompt "user logon -u Admin -x $1")
+  else
+    answer=$(as_operator egosh user logon -u Admin -x "$1" 2>&1 </dev/null)
+  fi
   case "$answer" in *"Logged on successfully"*) return 0 ;; esac
   return 1
+}
+
+# It asks for confirmation.
+modify_admin() {
+  if prompt_works; then
+    prompt "user modify -u Admin -x $1" y
+  else
+    as_operator egosh user modify -u Admin -x "$1" <<<y
+  fi >/dev/null 2>&1
 }
 
 # The old password is the one set before or, in a new installation before 7.3.2, the product's own.
@@ -89,8 +106,7 @@ change_password() {
   logon "$1" && return 0
   for old in "$password_now" Admin; do
     if [ -z "$old" ] || ! logon "$old"; then continue; fi
-    # It asks for confirmation.
-    printf '%s\n' "user modify -u Admin -x $1" y quit | as_operator egosh >/dev/null 2>&1
+    modify_admin "$1"
     logon "$1" && return 0
   done
   return 1

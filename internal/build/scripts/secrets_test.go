@@ -48,14 +48,19 @@ func (c *container) logonCode(password string) int {
 }
 
 func TestPasswordBefore732(t *testing.T) {
-	g := NewWithT(t)
-	master := newMaster(t)
-	master.variables["SYMPHONY_ADMIN_PASSWORD_FILE"] = master.mount("admin", "password")
-	master.Write(master.mount("admin", "password"), "first-password\n")
-	running := master.startMaster()
-	g.Eventually(func() int { return master.logonCode("first-password") }, symsimtest.Deadline).Should(BeZero())
-	g.Expect(master.logonCode("Admin")).NotTo(BeZero(), "the product's own password is gone")
-	g.Expect(running.output.String()).NotTo(ContainSubstring("first-password"))
+	for name, noPrompt := range map[string]string{"by egosh's prompt": "", "egosh reads no pipe": "Y"} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			master := newMaster(t)
+			master.variables["SYMSIM_NO_PROMPT"] = noPrompt
+			master.variables["SYMPHONY_ADMIN_PASSWORD_FILE"] = master.mount("admin", "password")
+			master.Write(master.mount("admin", "password"), "first-password\n")
+			running := master.startMaster()
+			g.Eventually(func() int { return master.logonCode("first-password") }, symsimtest.Deadline).Should(BeZero())
+			g.Expect(master.logonCode("Admin")).NotTo(BeZero(), "the product's own password is gone")
+			g.Expect(running.output.String()).NotTo(ContainSubstring("first-password"))
+		})
+	}
 }
 
 func TestPassword732(t *testing.T) {

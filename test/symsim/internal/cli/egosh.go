@@ -88,8 +88,12 @@ func (s *shell) usage() int {
 	return s.complain("Usage: egosh ego|resource|alloc|activity|service|client|entitlement|user <subcommand> [options]")
 }
 
-// interactive: the prompt's text and the exit status are guesses, and so is that words are split at white space.
+// interactive: the prompt's text and the exit status are guesses, and so is that words are split at white space. That it
+// reads a pipe is one too: SYMSIM_NO_PROMPT=Y is a product that does not.
 func (s *shell) interactive() int {
+	if os.Getenv("SYMSIM_NO_PROMPT") == "Y" {
+		return s.complain("egosh: the standard input is not a terminal")
+	}
 	for {
 		s.printf("egosh> ")
 		line, err := s.line()
