@@ -33,8 +33,8 @@ stop() {
   if [ -n "$ego_started" ]; then
     log "stopping EGO"
     egosh ego shutdown -f </dev/null
-    local until=$((SECONDS + 20))
-    while lim_runs && [ "$SECONDS" -lt "$until" ]; do pause; done
+    local deadline=$((SECONDS + 20))
+    while lim_runs && [ "$SECONDS" -lt "$deadline" ]; do pause; done
   fi
   exit 0
 }
@@ -138,8 +138,9 @@ rename_cluster() {
   if ! awk -v old="$old" -v new="$new" '
     tolower($1) == "begin" { inside = tolower($2) == "cluster" }
     tolower($1) == "end" { inside = 0 }
-    inside && $1 == old { $1 = new }
-    { print }' "$EGO_CONFDIR/ego.shared" | write_file "$EGO_CONFDIR/ego.shared" ||
+    $1 == old && (inside || NF == 1) { $1 = new; found = 1 }
+    { print }
+    END { exit !found }' "$EGO_CONFDIR/ego.shared" | write_file "$EGO_CONFDIR/ego.shared" ||
     ! mv -f "$file" "$cluster_file"; then
     die "Cannot rename the cluster from $old to $new in $EGO_CONFDIR."
   fi
@@ -185,7 +186,7 @@ put_hosts() {
 # join HOST: joins the cluster whose master is HOST (or creates it, on HOST itself). Tried again for a while, because
 # a master that has an address need not have a running EGO yet.
 join() {
-  local until=$((SECONDS + ${SYMPHONY_JOIN_SECONDS:-300})) answer last=""
+  local deadline=$((SECONDS + ${SYMPHONY_JOIN_SECONDS:-300})) answer last=""
   # The check would ask the master's EGO, which takes minutes to come up.
   export EGOCONFIG_DISABLE_HOST_CHECK=Y
   while :; do
@@ -194,7 +195,7 @@ join() {
     case "$answer" in *"belongs to the cluster"*) return 0 ;; esac
     [ "$answer" = "$last" ] || log "egoconfig join $1: $answer"
     last="$answer"
-    [ "$SECONDS" -lt "$until" ] || die "egoconfig join $1 failed: $answer"
+    [ "$SECONDS" -lt "$deadline" ] || die "egoconfig join $1 failed: $answer"
     pause
   done
 }

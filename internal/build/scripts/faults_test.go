@@ -49,6 +49,9 @@ func TestFaultsAreNamed(t *testing.T) {
 			c.variables["SYMPHONY_ADMIN_PASSWORD_FILE"] = c.mount("admin", "password")
 			c.Write(c.mount("admin", "password"), "two words\n")
 		}, "1 to 40 characters"},
+		"cluster that cannot be renamed": {layout.V712, func(c *container) {
+			c.Write(c.conf("ego.shared"), "Begin Cluster\nClusterName\nanother\nEnd Cluster\n")
+		}, "Cannot rename the cluster from cluster1 to prod"},
 		"entitlement Secret missing": {layout.V712, func(c *container) {
 			c.variables["SYMPHONY_ENTITLEMENT_FILE"] = c.mount("entitlement", "entitlement")
 		}, "create the Secret and key that spec.entitlement.secretKeyRef names"},
