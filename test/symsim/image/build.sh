@@ -5,8 +5,8 @@
 # build.sh OUT.tar [RELEASE]: the image of the Symphony simulator, without Docker. RELEASE is 7.1.2 (symsim:dev, the
 # default) or 7.3.2 (symsim:7.3.2).
 #
-# bash and busybox are Debian's static builds, fetched by apt-get and kept in the state directory of the local cluster.
-# OCITAR names the program that packs an image; without it, it is built from hack/localcluster/ocitar.
+# bash and busybox are Debian's static builds, fetched by apt-get and kept in the state directory of the local cluster;
+# SYMSIM_BASH and SYMSIM_BUSYBOX name other ones.
 set -euo pipefail
 
 out=$(realpath -m "${1:?build.sh OUT.tar [7.1.2|7.3.2]}")
@@ -36,12 +36,4 @@ busybox=${SYMSIM_BUSYBOX:-$cache/bin/busybox}
 [ -n "${SYMSIM_BUSYBOX:-}" ] || fetch busybox-static
 
 CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o "$work/symsim" ./test/symsim
-go run ./test/symsim/image -release "$release" -symsim "$work/symsim" -bash "$bash" -busybox "$busybox" -out "$work/layer.tar"
-
-ocitar=${OCITAR:-}
-if [ -z "$ocitar" ]; then
-  ocitar=$cache/ocitar
-  (cd hack/localcluster && go build -o "$ocitar" ./ocitar)
-fi
-"$ocitar" --tag "$tag" --user 1000:0 --env PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-  --workdir / --cmd /bin/bash --tar "$work/layer.tar" "$out"
+go run ./test/symsim/image -release "$release" -symsim "$work/symsim" -bash "$bash" -busybox "$busybox" -tag "$tag" -out "$out"

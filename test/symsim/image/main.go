@@ -1,12 +1,13 @@
 // Copyright 2026 The symphony-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Image writes the file system of the simulator's image as a tar: the installation, bash, busybox, and the few files
-// that a user land needs. The same input gives the same bytes.
+// Image writes the simulator's image: the installation, bash, busybox, and the few files that a user land needs. The same
+// input gives the same bytes.
 package main
 
 import (
 	"archive/tar"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -29,32 +30,41 @@ func main() {
 	program := flag.String("symsim", "", "the simulator")
 	bash := flag.String("bash", "", "a static bash")
 	busybox := flag.String("busybox", "", "a static busybox")
-	out := flag.String("out", "", "the tar to write")
+	tag := flag.String("tag", "symsim:dev", "the image's name")
+	out := flag.String("out", "", "the image archive to write")
 	flag.Parse()
-	if err := write(*release, *program, *bash, *busybox, *out); err != nil {
+	if err := build(*release, *program, *bash, *busybox, *tag, *out); err != nil {
 		fmt.Fprintln(os.Stderr, "symsim image:", err)
 		os.Exit(1)
 	}
 }
 
-func write(release, program, bash, busybox, out string) (err error) {
+func build(release, program, bash, busybox, tag, out string) (err error) {
+	layer := out + ".layer"
+	defer func() { err = errors.Join(err, os.Remove(layer)) }()
+	if err := writeLayer(release, program, bash, busybox, layer); err != nil {
+		return err
+	}
+	return archive(layer, tag, out)
+}
+
+func writeLayer(release, program, bash, busybox, out string) (err error) {
 	file, err := os.Create(out) //nolint:gosec // the caller's file
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, file.Close()) }()
 	layer := &layer{Writer: tar.NewWriter(file), made: map[string]bool{}}
-	for _, step := range []func() error{
-		func() error { return layer.system() },
-		func() error { return layer.userland(bash, busybox) },
-		func() error { return layer.symphony(release, program) },
-		layer.Close,
-		file.Close,
-	} {
-		if err := step(); err != nil {
-			return err
-		}
+	if err := layer.system(); err != nil {
+		return err
 	}
-	return nil
+	if err := layer.userland(bash, busybox); err != nil {
+		return err
+	}
+	if err := layer.symphony(release, program); err != nil {
+		return err
+	}
+	return layer.Close()
 }
 
 type layer struct {
