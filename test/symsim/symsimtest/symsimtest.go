@@ -19,6 +19,9 @@ import (
 	"testing"
 	"time"
 
+	// The program is built, not imported: without these, `go test` would take old results for a changed simulator.
+	_ "github.com/symphony-operator/symphony-operator/test/symsim/internal/cli"
+	_ "github.com/symphony-operator/symphony-operator/test/symsim/internal/daemon"
 	"github.com/symphony-operator/symphony-operator/test/symsim/layout"
 )
 
