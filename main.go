@@ -10,24 +10,15 @@ import (
 	"fmt"
 	"os"
 
-	"k8s.io/apimachinery/pkg/runtime"
-	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
-	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
 	"github.com/symphony-operator/symphony-operator/controllers"
-	"github.com/symphony-operator/symphony-operator/internal/names"
 	"github.com/symphony-operator/symphony-operator/internal/observe"
 )
-
-// leaderElectionID is the name of the lease that one of several managers holds.
-const leaderElectionID = "symphony-operator.io"
 
 type options struct {
 	metricsAddress, healthAddress string
@@ -60,22 +51,13 @@ func main() {
 }
 
 func run(given *options) error {
-	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1alpha1.AddToScheme} {
-		if err := add(scheme); err != nil {
-			return fmt.Errorf("registering kinds: %w", err)
-		}
-	}
 	config, err := ctrl.GetConfig()
 	if err != nil {
 		return fmt.Errorf("finding the API server: %w", err)
 	}
 	config.QPS, config.Burst = float32(given.qps), given.burst
 
-	manager, err := ctrl.NewManager(config, ctrl.Options{
-		Scheme: scheme,
-		Cache:  cache.Options{ByObject: observe.CacheOptions()},
-		Client: client.Options{FieldOwner: names.FieldManager, FieldValidation: "Strict"},
+	manager, err := controllers.NewManager(config, observe.NewHTTPSConsole(), ctrl.Options{
 		Metrics: server.Options{
 			BindAddress:    given.metricsAddress,
 			SecureServing:  true,
@@ -85,15 +67,9 @@ func run(given *options) error {
 		},
 		HealthProbeBindAddress: given.healthAddress,
 		LeaderElection:         given.leaderElect,
-		LeaderElectionID:       leaderElectionID,
-		// Nothing is written after the manager has stopped, so the lease can go at once.
-		LeaderElectionReleaseOnCancel: true,
 	})
 	if err != nil {
-		return fmt.Errorf("creating the manager: %w", err)
-	}
-	if err := controllers.NewSymphonyClusterReconciler(manager, observe.NewHTTPSConsole()).SetupWithManager(manager); err != nil {
-		return fmt.Errorf("starting the SymphonyCluster controller: %w", err)
+		return err
 	}
 	if err := manager.AddHealthzCheck("healthz", healthz.Ping); err != nil {
 		return fmt.Errorf("adding the health check: %w", err)

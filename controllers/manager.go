@@ -1,0 +1,57 @@
+// Copyright 2026 The symphony-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
+	"github.com/symphony-operator/symphony-operator/internal/names"
+	"github.com/symphony-operator/symphony-operator/internal/observe"
+)
+
+// leaderElectionID is the name of the lease that one of several managers holds.
+const leaderElectionID = "symphony-operator.io"
+
+// NewScheme has every kind that the operator reads or writes.
+func NewScheme() (*runtime.Scheme, error) {
+	scheme := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1alpha1.AddToScheme} {
+		if err := add(scheme); err != nil {
+			return nil, fmt.Errorf("registering kinds: %w", err)
+		}
+	}
+	return scheme, nil
+}
+
+// NewManager is the operator: a manager with its caches, its client and its controllers. What belongs to a
+// process and not to the operator (addresses, leader election, the limits of the config) is the caller's; the
+// rest is set here, so that the tests run what the command runs.
+func NewManager(config *rest.Config, console observe.Console, options ctrl.Options) (ctrl.Manager, error) {
+	scheme, err := NewScheme()
+	if err != nil {
+		return nil, err
+	}
+	options.Scheme = scheme
+	options.Cache.ByObject = observe.CacheOptions()
+	options.Client = client.Options{FieldOwner: names.FieldManager, FieldValidation: "Strict"}
+	options.LeaderElectionID = leaderElectionID
+	// Nothing is written after the manager has stopped, so the lease can go at once.
+	options.LeaderElectionReleaseOnCancel = true
+
+	manager, err := ctrl.NewManager(config, options)
+	if err != nil {
+		return nil, fmt.Errorf("creating the manager: %w", err)
+	}
+	if err := NewSymphonyClusterReconciler(manager, console).SetupWithManager(manager); err != nil {
+		return nil, fmt.Errorf("starting the SymphonyCluster controller: %w", err)
+	}
+	return manager, nil
+}
