@@ -1,0 +1,156 @@
+// Copyright 2026 The symphony-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package cluster brings the local Kubernetes up and down.
+package cluster
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+)
+
+// Cluster is the local Kubernetes in one directory.
+type Cluster struct {
+	Layout
+	// Out is told what long steps do.
+	Out io.Writer
+}
+
+// Size is how large it is.
+type Size struct {
+	Nodes     int `json:"nodes"`
+	FakeNodes int `json:"fakeNodes"`
+}
+
+// Up brings the cluster up, or finds it up. What a failed attempt left is ended first.
+func (c *Cluster) Up(ctx context.Context, size Size) error {
+	if size.Nodes < 0 || size.Nodes > maxNodes || size.FakeNodes < 0 {
+		return fmt.Errorf("--nodes must be 0 to %d and --fake-nodes 0 or more", maxNodes)
+	}
+	running, err := c.running()
+	if err != nil {
+		return err
+	}
+	if running != nil {
+		if *running != size {
+			return fmt.Errorf("a cluster of %d nodes and %d fake nodes runs already: `localcluster down` first", running.Nodes, running.FakeNodes)
+		}
+		fmt.Fprintf(c.Out, "The cluster runs already. KUBECONFIG=%s\n", c.Kubeconfig())
+		return nil
+	}
+	if err := c.prerequisites(ctx); err != nil {
+		return err
+	}
+	if err := c.Build(ctx, nil); err != nil {
+		return err
+	}
+	// Half a cluster of an earlier attempt would hold ports and links.
+	if err := c.end(ctx); err != nil {
+		return err
+	}
+	if err := c.free(ctx); err != nil {
+		return err
+	}
+	started := time.Now()
+	if err := c.start(ctx, size); err != nil {
+		return fmt.Errorf("%w (logs: %s; `localcluster down` cleans up)", err, c.in("logs"))
+	}
+	fmt.Fprintf(c.Out, "The cluster is up after %.0f s. KUBECONFIG=%s\n", time.Since(started).Seconds(), c.Kubeconfig())
+	return nil
+}
+
+func (c *Cluster) start(ctx context.Context, size Size) error {
+	steps := []struct {
+		what string
+		do   func(context.Context) error
+	}{
+		{"certificates", func(context.Context) error { return c.certificates(size) }},
+		{"network", func(ctx context.Context) error { return c.network(ctx, size) }},
+		{"etcd and API server", c.apiServer},
+		{"controller manager and scheduler", c.controllers},
+		{"nodes", func(ctx context.Context) error { return c.nodes(ctx, size) }},
+		{"simulated nodes", func(ctx context.Context) error { return c.fakeNodes(ctx, size) }},
+	}
+	for _, step := range steps {
+		if err := c.step(ctx, step.what, step.do); err != nil {
+			return err
+		}
+	}
+	data, err := json.Marshal(size)
+	if err != nil {
+		return fmt.Errorf("encoding: %w", err)
+	}
+	return c.write(c.in("up.json"), string(data))
+}
+
+// step says what is done and how long it took.
+func (c *Cluster) step(ctx context.Context, what string, do func(context.Context) error) error {
+	started := time.Now()
+	if err := do(ctx); err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	fmt.Fprintf(c.Out, "  %-34s %4.0f s\n", what, time.Since(started).Seconds())
+	return nil
+}
+
+// running returns the size of a cluster that is up and whole, nil when there is none.
+func (c *Cluster) running() (*Size, error) {
+	data, err := os.ReadFile(c.in("up.json"))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading what runs: %w", err)
+	}
+	var size Size
+	if err := json.Unmarshal(data, &size); err != nil {
+		return nil, fmt.Errorf("reading what runs: %w", err)
+	}
+	processes, err := c.processes()
+	if err != nil {
+		return nil, err
+	}
+	for _, process := range processes {
+		if !process.alive() {
+			fmt.Fprintf(c.Out, "%s has ended; starting the cluster anew.\n", process.Name)
+			return nil, nil
+		}
+	}
+	return &size, nil
+}
+
+// Status says what runs.
+func (c *Cluster) Status(ctx context.Context) error {
+	processes, err := c.processes()
+	if err != nil {
+		return err
+	}
+	if len(processes) == 0 {
+		fmt.Fprintln(c.Out, "No cluster runs.")
+		return nil
+	}
+	for _, process := range processes {
+		state := "runs"
+		if !process.alive() {
+			state = "has ended"
+		}
+		fmt.Fprintf(c.Out, "%-28s pid %-8d %s\n", process.Name, process.PID, state)
+	}
+	fmt.Fprintf(c.Out, "KUBECONFIG=%s\n", c.Kubeconfig())
+	return c.kubectl(ctx, c.Out, "get", "nodes", "-o", "wide")
+}
+
+func (c *Cluster) write(path, content string) error {
+	if err := os.MkdirAll(dirOf(path), 0o755); err != nil {
+		return fmt.Errorf("creating a directory: %w", err)
+	}
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		return fmt.Errorf("writing a file: %w", err)
+	}
+	return nil
+}

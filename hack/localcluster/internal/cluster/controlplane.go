@@ -1,0 +1,108 @@
+// Copyright 2026 The symphony-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cluster
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// apiServer starts etcd and the API server, and waits until it is ready.
+func (c *Cluster) apiServer(ctx context.Context) error {
+	etcd := fmt.Sprintf("http://127.0.0.1:%d", etcdPort)
+	// Two processes may share a peer port of 0: there is one member.
+	if _, err := c.spawn("etcd", c.bin("etcd"), "--data-dir", c.in("etcd"), "--unsafe-no-fsync",
+		"--listen-client-urls", etcd, "--advertise-client-urls", etcd,
+		"--listen-peer-urls", "http://127.0.0.1:0", "--log-level", "warn"); err != nil {
+		return err
+	}
+	if err := c.write(c.in("audit-policy.yaml"), auditPolicy); err != nil {
+		return err
+	}
+	_, err := c.spawn("kube-apiserver", c.bin("kube-apiserver"),
+		"--etcd-servers", etcd,
+		"--bind-address", apiAddress, "--advertise-address", apiAddress, "--secure-port", intText(apiPort),
+		"--tls-cert-file", c.pki("apiserver.crt"), "--tls-private-key-file", c.pki("apiserver.key"),
+		"--client-ca-file", c.pki("ca.crt"),
+		"--service-account-issuer", "https://kubernetes.default.svc",
+		"--service-account-key-file", c.pki("ca.crt"), "--service-account-signing-key-file", c.pki("ca.key"),
+		"--kubelet-certificate-authority", c.pki("ca.crt"),
+		"--kubelet-client-certificate", c.pki("apiserver-kubelet.crt"),
+		"--kubelet-client-key", c.pki("apiserver-kubelet.key"),
+		// Node names do not resolve here.
+		"--kubelet-preferred-address-types", "InternalIP",
+		"--service-cluster-ip-range", serviceRange,
+		"--authorization-mode", "Node,RBAC", "--enable-admission-plugins", "NodeRestriction",
+		"--allow-privileged",
+		"--audit-policy-file", c.in("audit-policy.yaml"), "--audit-log-path", c.AuditLog())
+	if err != nil {
+		return err
+	}
+	return until(ctx, time.Minute, func(ctx context.Context) error {
+		if err := c.ended("etcd", "kube-apiserver"); err != nil {
+			return err
+		}
+		var said bytes.Buffer
+		return c.kubectl(ctx, &said, "get", "--raw", "/readyz")
+	})
+}
+
+// auditPolicy records every write once, without its body.
+const auditPolicy = `apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules:
+- level: None
+  verbs: [get, list, watch]
+- level: Metadata
+`
+
+// controllers starts the controller manager and the scheduler. The default of 20 requests a second would hide
+// everything else at scale; a node counts as lost after 20 s, so that tests need not wait for 50.
+func (c *Cluster) controllers(context.Context) error {
+	if _, err := c.spawn("kube-controller-manager", c.bin("kube-controller-manager"),
+		"--kubeconfig", c.pki("controller-manager.kubeconfig"),
+		"--authentication-kubeconfig", c.pki("controller-manager.kubeconfig"),
+		"--authorization-kubeconfig", c.pki("controller-manager.kubeconfig"),
+		"--bind-address", apiAddress,
+		"--leader-elect=false", "--use-service-account-credentials",
+		"--root-ca-file", c.pki("ca.crt"), "--service-account-private-key-file", c.pki("ca.key"),
+		"--node-monitor-grace-period", "20s",
+		"--kube-api-qps", "2000", "--kube-api-burst", "4000"); err != nil {
+		return err
+	}
+	if err := c.write(c.in("scheduler.yaml"), fmt.Sprintf(schedulerConfiguration, c.pki("scheduler.kubeconfig"))); err != nil {
+		return err
+	}
+	_, err := c.spawn("kube-scheduler", c.bin("kube-scheduler"),
+		"--config", c.in("scheduler.yaml"), "--bind-address", apiAddress,
+		"--authentication-kubeconfig", c.pki("scheduler.kubeconfig"),
+		"--authorization-kubeconfig", c.pki("scheduler.kubeconfig"))
+	return err
+}
+
+const schedulerConfiguration = `apiVersion: kubescheduler.config.k8s.io/v1
+kind: KubeSchedulerConfiguration
+clientConnection: {kubeconfig: %q, qps: 2000, burst: 4000}
+leaderElection: {leaderElect: false}
+`
+
+// ended is the error for a component that is not there any more: waiting longer would be pointless.
+func (c *Cluster) ended(names ...string) error {
+	processes, err := c.processes()
+	if err != nil {
+		return err
+	}
+	for _, process := range processes {
+		for _, name := range names {
+			if process.Name == name && !process.alive() {
+				return errors.New(name + " ended; its log says why")
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,182 @@
+// Copyright 2026 The symphony-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cluster
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// process is one that this program started. Its start time tells it from a later process of the same number:
+// `down` must end nothing that is not the cluster's.
+type process struct {
+	Name string `json:"name"`
+	PID  int    `json:"pid"`
+	// Started is field 22 of /proc/PID/stat: clock ticks since boot.
+	Started string `json:"started"`
+	// Mounts is the process's mount namespace; that of a node's containerd finds the shims it left.
+	Mounts string `json:"mounts"`
+}
+
+func (p process) alive() bool { return startTime(p.PID) == p.Started && p.Started != "" }
+
+// startTime is "" for a process that does not exist or is a zombie.
+func startTime(pid int) string {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return ""
+	}
+	// The command's name is in parentheses and may hold anything.
+	_, rest, found := strings.Cut(string(data), ") ")
+	fields := strings.Fields(rest)
+	if !found || len(fields) < 20 || fields[0] == "Z" {
+		return ""
+	}
+	return fields[19]
+}
+
+func mountNamespace(pid int) string {
+	link, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/mnt", pid))
+	if err != nil {
+		return ""
+	}
+	return link
+}
+
+// spawn starts a process that outlives this program, with its output in a log file.
+func (c *Cluster) spawn(name string, command ...string) (process, error) {
+	if err := os.MkdirAll(c.in("logs"), 0o755); err != nil {
+		return process{}, fmt.Errorf("creating a directory: %w", err)
+	}
+	log, err := os.Create(c.in("logs", name+".log"))
+	if err != nil {
+		return process{}, fmt.Errorf("creating a log: %w", err)
+	}
+	defer func() { _ = log.Close() }()
+	// It must outlive the context of this program.
+	started := exec.Command(command[0], command[1:]...) //nolint:noctx // see above
+	started.Stdout, started.Stderr = log, log
+	started.Env = append(os.Environ(), "PATH="+c.in("bin")+":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+	started.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := started.Start(); err != nil {
+		return process{}, fmt.Errorf("starting %s: %w", name, err)
+	}
+	// Reap it if it ends while this program runs: a zombie would count as alive for others.
+	go func() { _ = started.Wait() }()
+	result := process{Name: name, PID: started.Process.Pid, Started: startTime(started.Process.Pid)}
+	return result, c.record(result)
+}
+
+func (c *Cluster) record(p process) error {
+	data, err := json.Marshal(p)
+	if err != nil {
+		return fmt.Errorf("encoding: %w", err)
+	}
+	return c.write(c.in("run", p.Name+".json"), string(data))
+}
+
+// processes are all that were started, by name.
+func (c *Cluster) processes() ([]process, error) {
+	files, err := filepath.Glob(c.in("run", "*.json"))
+	if err != nil {
+		return nil, fmt.Errorf("listing processes: %w", err)
+	}
+	slices.Sort(files)
+	var all []process
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return nil, fmt.Errorf("reading a process: %w", err)
+		}
+		var one process
+		if err := json.Unmarshal(data, &one); err != nil {
+			return nil, fmt.Errorf("reading %s: %w", file, err)
+		}
+		all = append(all, one)
+	}
+	return all, nil
+}
+
+// stop ends processes: SIGTERM, and SIGKILL after patience.
+func stop(pids []int, patience time.Duration) error {
+	alive := map[int]string{}
+	for _, pid := range pids {
+		if started := startTime(pid); started != "" {
+			alive[pid] = started
+			_ = syscall.Kill(pid, syscall.SIGTERM)
+		}
+	}
+	deadline := time.Now().Add(patience)
+	killed := false
+	for len(alive) > 0 {
+		for pid, started := range alive {
+			if startTime(pid) != started {
+				delete(alive, pid)
+			} else if killed {
+				_ = syscall.Kill(pid, syscall.SIGKILL)
+			}
+		}
+		switch {
+		case killed && time.Now().After(deadline.Add(30*time.Second)):
+			return fmt.Errorf("%d processes do not end", len(alive))
+		case time.Now().After(deadline):
+			killed = true
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	return nil
+}
+
+// run runs a command and returns its output; the error holds what it said.
+func run(ctx context.Context, command ...string) (string, error) {
+	var out bytes.Buffer
+	started := exec.CommandContext(ctx, command[0], command[1:]...)
+	started.Stdout, started.Stderr = &out, &out
+	if err := started.Run(); err != nil {
+		return "", fmt.Errorf("%s: %w: %s", strings.Join(command, " "), err, strings.TrimSpace(out.String()))
+	}
+	return out.String(), nil
+}
+
+func (c *Cluster) kubectl(ctx context.Context, out io.Writer, arguments ...string) error {
+	command := exec.CommandContext(ctx, c.bin("kubectl"), append([]string{"--kubeconfig", c.Kubeconfig()}, arguments...)...)
+	command.Stdout, command.Stderr = out, out
+	if err := command.Run(); err != nil {
+		return fmt.Errorf("kubectl %s: %w", strings.Join(arguments, " "), err)
+	}
+	return nil
+}
+
+// until repeats a check until it is content.
+func until(ctx context.Context, patience time.Duration, check func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for {
+		err := check(ctx)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return errors.Join(fmt.Errorf("not within %.0f s", patience.Seconds()), err)
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+func dirOf(path string) string { return filepath.Dir(path) }
+
+func intText(number int) string { return strconv.Itoa(number) }
