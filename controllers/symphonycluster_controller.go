@@ -64,7 +64,9 @@ func (r *SymphonyClusterReconciler) Reconcile(ctx context.Context, cluster *v1al
 	}
 
 	after := status.Of(pass)
-	if err := r.writeStatus(ctx, cluster, &after); err != nil {
+	if err := r.writeStatus(ctx, cluster, &after); errors.Is(err, errStale) {
+		return ctrl.Result{RequeueAfter: afterStale}, nil
+	} else if err != nil {
 		return ctrl.Result{}, err
 	}
 	for _, event := range status.Events(pass, &after) {
@@ -75,6 +77,8 @@ func (r *SymphonyClusterReconciler) Reconcile(ctx context.Context, cluster *v1al
 }
 
 const (
+	// afterStale is when the cache will have caught up with what was written a moment ago.
+	afterStale = 50 * time.Millisecond
 	// afterLeaving is when to look again whether the garbage collector has deleted an object.
 	afterLeaving = 5 * time.Second
 	// afterStalled is when to look again at what only a person can change and no event will tell.

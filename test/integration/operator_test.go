@@ -1,0 +1,82 @@
+// Copyright 2026 The symphony-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package integration
+
+import (
+	"context"
+	"sync"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"k8s.io/client-go/rest"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	managerconfig "sigs.k8s.io/controller-runtime/pkg/config"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"github.com/symphony-operator/symphony-operator/controllers"
+	"github.com/symphony-operator/symphony-operator/test/oracle"
+)
+
+// operator is the operator as the command runs it, limited to one namespace, so that specs can run side by side.
+type operator struct {
+	writes  *oracle.Recorder
+	cancel  context.CancelFunc
+	stopped chan struct{}
+	elected <-chan struct{}
+}
+
+// startOperator starts one; stop it, or the spec's end does.
+func startOperator(namespace string, console *fakeConsole, options ctrl.Options) *operator {
+	GinkgoHelper()
+	recorder := &oracle.Recorder{}
+	own := rest.CopyConfig(config)
+	own.Wrap(recorder.Wrap)
+	options.Cache.DefaultNamespaces = map[string]cache.Config{namespace: {}}
+	options.Metrics = server.Options{BindAddress: "0"}
+	options.HealthProbeBindAddress = "0"
+	// Several operators in one process would have controllers of the same name.
+	options.Controller = managerconfig.Controller{SkipNameValidation: new(true)}
+	built, err := controllers.NewManager(own, console, options)
+	Expect(err).NotTo(HaveOccurred())
+	return run(built, recorder)
+}
+
+func run(built manager.Manager, recorder *oracle.Recorder) *operator {
+	ctx, cancel := context.WithCancel(background())
+	started := &operator{writes: recorder, cancel: cancel, stopped: make(chan struct{}), elected: built.Elected()}
+	go func() {
+		defer GinkgoRecover()
+		defer close(started.stopped)
+		Expect(built.Start(ctx)).To(Succeed())
+	}()
+	DeferCleanup(started.stop)
+	return started
+}
+
+// stop ends it and waits until it does nothing any more.
+func (o *operator) stop() {
+	o.cancel()
+	Eventually(o.stopped).WithTimeout(shutdown).Should(BeClosed())
+}
+
+// fakeConsole is a web console that answers when a test says so.
+type fakeConsole struct {
+	mu     sync.Mutex
+	silent bool
+}
+
+// Answers implements observe.Console.
+func (c *fakeConsole) Answers(context.Context, string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.silent
+}
+
+func (c *fakeConsole) setSilent(silent bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.silent = silent
+}

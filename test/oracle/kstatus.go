@@ -1,0 +1,132 @@
+// Copyright 2026 The symphony-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package oracle knows what must be true of every SymphonyCluster, whatever a test does with it. The
+// integration and the end-to-end tests hold what they see against it.
+package oracle
+
+import (
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
+)
+
+// always are the conditions that every status has from the operator's first pass on.
+var always = []string{
+	v1alpha1.ConditionReady, v1alpha1.ConditionMasterReady, v1alpha1.ConditionComputeReady, v1alpha1.ConditionGUIReady,
+}
+
+// CheckStatus holds one observed object against the invariants of kstatus, which `kubectl wait`, Flux and
+// Argo CD build on. It returns a sentence for each that is broken.
+func CheckStatus(cluster *v1alpha1.SymphonyCluster) []string {
+	status := &cluster.Status
+	if status.ObservedGeneration == -1 {
+		if len(status.Conditions) > 0 {
+			return []string{"there are conditions, but observedGeneration says that nobody has looked at the object"}
+		}
+		return nil
+	}
+	var broken []string
+	fail := func(format string, arguments ...any) { broken = append(broken, fmt.Sprintf(format, arguments...)) }
+
+	if status.ObservedGeneration < 1 || status.ObservedGeneration > cluster.Generation {
+		fail("observedGeneration is %d, the generation %d", status.ObservedGeneration, cluster.Generation)
+	}
+	for _, kind := range always {
+		if meta.FindStatusCondition(status.Conditions, kind) == nil {
+			fail("the condition %s is missing", kind)
+		}
+	}
+	for i := range status.Conditions {
+		broken = append(broken, checkCondition(cluster, &status.Conditions[i])...)
+	}
+	return append(broken, checkSummary(status.Conditions)...)
+}
+
+func checkCondition(cluster *v1alpha1.SymphonyCluster, condition *metav1.Condition) []string {
+	var broken []string
+	fail := func(format string, arguments ...any) {
+		broken = append(broken, condition.Type+": "+fmt.Sprintf(format, arguments...))
+	}
+	if condition.ObservedGeneration != cluster.Status.ObservedGeneration {
+		// Every pass sets every condition: one that lags would be of another pass.
+		fail("its observedGeneration is %d, that of the status %d", condition.ObservedGeneration, cluster.Status.ObservedGeneration)
+	}
+	if condition.Reason == "" || condition.Message == "" {
+		fail("reason %q and message %q must both say something", condition.Reason, condition.Message)
+	}
+	if condition.LastTransitionTime.IsZero() {
+		fail("it has no lastTransitionTime")
+	}
+	abnormal := condition.Type == v1alpha1.ConditionReconciling || condition.Type == v1alpha1.ConditionStalled
+	if abnormal && condition.Status != metav1.ConditionTrue {
+		fail("it is %s; it must be present only while True", condition.Status)
+	}
+	return broken
+}
+
+// checkSummary compares Ready with the conditions that contradict it.
+func checkSummary(conditions []metav1.Condition) []string {
+	ready := meta.FindStatusCondition(conditions, v1alpha1.ConditionReady)
+	reconciling := meta.FindStatusCondition(conditions, v1alpha1.ConditionReconciling)
+	stalled := meta.FindStatusCondition(conditions, v1alpha1.ConditionStalled)
+	if ready == nil {
+		return nil // said before
+	}
+	var broken []string
+	if reconciling != nil && stalled != nil {
+		broken = append(broken, "Reconciling and Stalled are both there")
+	}
+	for _, negative := range []*metav1.Condition{reconciling, stalled} {
+		if negative == nil {
+			continue
+		}
+		if ready.Status != metav1.ConditionFalse {
+			broken = append(broken, fmt.Sprintf("Ready is %s while %s is there", ready.Status, negative.Type))
+		}
+		if ready.Reason != negative.Reason || ready.Message != negative.Message {
+			broken = append(broken, fmt.Sprintf("Ready says %s (%s), %s says %s (%s)",
+				ready.Reason, ready.Message, negative.Type, negative.Reason, negative.Message))
+		}
+	}
+	if ready.Status != metav1.ConditionTrue && reconciling == nil && stalled == nil {
+		broken = append(broken, fmt.Sprintf("Ready is %s without Reconciling or Stalled", ready.Status))
+	}
+	for _, part := range []string{v1alpha1.ConditionMasterReady, v1alpha1.ConditionComputeReady} {
+		found := meta.FindStatusCondition(conditions, part)
+		if ready.Status == metav1.ConditionTrue && found != nil && found.Status != metav1.ConditionTrue {
+			broken = append(broken, fmt.Sprintf("Ready is True while %s is %s", part, found.Status))
+		}
+	}
+	return broken
+}
+
+// CheckStep holds two statuses of one object, one after the other, against each other.
+func CheckStep(before, after *v1alpha1.SymphonyCluster) []string {
+	if before == nil || before.UID != after.UID {
+		return nil
+	}
+	var broken []string
+	if after.Status.ObservedGeneration < before.Status.ObservedGeneration {
+		broken = append(broken, fmt.Sprintf("observedGeneration went back from %d to %d",
+			before.Status.ObservedGeneration, after.Status.ObservedGeneration))
+	}
+	for i := range after.Status.Conditions {
+		now := &after.Status.Conditions[i]
+		was := meta.FindStatusCondition(before.Status.Conditions, now.Type)
+		if was == nil {
+			continue
+		}
+		moved := !was.LastTransitionTime.Equal(&now.LastTransitionTime)
+		if was.Status == now.Status && moved {
+			broken = append(broken, now.Type+": lastTransitionTime moved, but the status is the same")
+		}
+		if now.LastTransitionTime.Before(&was.LastTransitionTime) {
+			broken = append(broken, now.Type+": lastTransitionTime went back")
+		}
+	}
+	return broken
+}
