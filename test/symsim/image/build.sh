@@ -9,20 +9,23 @@
 # SYMSIM_BASH and SYMSIM_BUSYBOX name other ones.
 set -euo pipefail
 
-out=$(realpath -m "${1:?build.sh OUT.tar [7.1.2|7.3.2]}")
+out=$(realpath -m "${1:?build.sh OUT.tar [7.1.2|7.3.2] [TAG]}")
 release=${2:-7.1.2}
 tag=symsim:dev
 [ "$release" = 7.1.2 ] || tag=symsim:$release
+tag=${3:-$tag}
 
 cd "$(dirname "$0")/../../.."
 cache=$PWD/.localcluster/cache/symsim
 work=$cache/build-$release
 mkdir -p "$work" "$cache/packages"
 
+download() { (cd "$cache/packages" && apt-get download "$1" >"$cache/$1.log" 2>&1); }
+
 # fetch PACKAGE: a Debian package, unpacked below $cache.
 fetch() {
   [ ! -e "$cache/$1.unpacked" ] || return 0
-  if ! (cd "$cache/packages" && apt-get download "$1" >"$cache/$1.log" 2>&1); then
+  if ! download "$1" && ! { [ "$(id -u)" -eq 0 ] && apt-get update -q >/dev/null && download "$1"; }; then
     echo "symsim image: apt-get download $1 failed: $(tail -n 1 "$cache/$1.log"). Run apt-get update as root, or name static programs in SYMSIM_BASH and SYMSIM_BUSYBOX." >&2
     exit 1
   fi

@@ -1,0 +1,118 @@
+# Everything a developer does. `make` alone lists it.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -o errexit -o nounset -o pipefail -c
+.DELETE_ON_ERROR:
+
+# The image that `make deploy` installs; on a cluster of your own, one that its nodes can pull.
+IMG ?= symphony-operator:dev
+BIN := $(CURDIR)/bin
+LOCAL := $(CURDIR)/.localcluster
+KUBECTL := $(or $(wildcard $(LOCAL)/bin/kubectl),kubectl)
+TOOLS := controller-gen golangci-lint gotestsum crd-ref-docs
+
+.PHONY: help
+help: ## List the targets.
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' Makefile
+
+##@ Try it
+
+.PHONY: demo
+demo: $(BIN)/localcluster ## Run a local Kubernetes with the operator and a Symphony cluster on it (needs root).
+	hack/demo.sh up
+
+.PHONY: demo-down
+demo-down: $(BIN)/localcluster ## End what `make demo` started.
+	hack/demo.sh down
+
+.PHONY: kubeconfig
+kubeconfig: ## Print the path of the local cluster's kubeconfig (with make -s).
+	@echo $(LOCAL)/kubeconfig
+
+##@ Test
+
+.PHONY: test
+test: ## Run every test: unit, integration, end to end. Ends with a count.
+	hack/test.sh unit integration e2e
+
+.PHONY: test-unit
+test-unit: ## Test without a cluster.
+	hack/test.sh unit
+
+.PHONY: test-integration
+test-integration: ## Test against a real API server, etcd and controller manager.
+	hack/test.sh integration
+
+.PHONY: test-e2e
+test-e2e: ## Test on the local cluster (root), or on the cluster of KUBECONFIG.
+	hack/test.sh e2e
+
+.PHONY: lint
+lint: $(BIN)/golangci-lint ## Lint Go and shell.
+	$(BIN)/golangci-lint run
+	cd hack/localcluster && $(BIN)/golangci-lint run -c ../../.golangci.yml
+	shellcheck -x $$(git ls-files '*.sh') .ci/run
+
+##@ Generate
+
+.PHONY: generate
+generate: $(BIN)/controller-gen ## Generate deep copies and apply configurations.
+	$(BIN)/controller-gen object:headerFile=hack/tools/boilerplate.go.txt paths=./api/...
+	$(BIN)/controller-gen applyconfiguration:headerFile=hack/tools/boilerplate.go.txt paths=./api/...
+
+.PHONY: manifests
+manifests: $(BIN)/controller-gen ## Generate the CRD and the operator's role.
+	$(BIN)/controller-gen crd paths=./api/... output:crd:artifacts:config=config/crd/bases
+	$(BIN)/controller-gen rbac:roleName=manager-role paths=./controllers/... paths=./internal/... output:rbac:dir=config/rbac
+
+.PHONY: docs
+docs: $(BIN)/crd-ref-docs ## Generate the API reference.
+	$(BIN)/crd-ref-docs --source-path=api/v1alpha1 --config=hack/tools/crd-ref-docs.yaml --renderer=markdown --output-path=docs/api.md
+
+.PHONY: verify
+verify: generate manifests docs ## Check that generated files are up to date.
+	@git diff --exit-code -- api config docs/api.md || { echo "Generated files are out of date: run make generate manifests docs and commit."; exit 1; }
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "Run gofmt."; exit 1; }
+
+##@ Build and install
+
+.PHONY: build
+build: $(BIN)/manager ## Build the operator.
+
+.PHONY: image
+image: $(BIN)/symphony-operator.tar ## Build the operator's image as a tar, without Docker.
+
+.PHONY: install
+install: ## Install the CRD into the cluster of KUBECONFIG.
+	$(KUBECTL) apply -k config/crd
+
+.PHONY: deploy
+deploy: ## Install the operator into the cluster of KUBECONFIG.
+	$(KUBECTL) kustomize config/default | sed 's|image: symphony-operator:dev|image: $(IMG)|' | $(KUBECTL) apply -f -
+
+.PHONY: undeploy
+undeploy: ## Remove the operator, the CRD and with it every SymphonyCluster.
+	$(KUBECTL) delete --ignore-not-found -k config/default
+
+# Files that several programs are built from; go itself knows what is out of date.
+.PHONY: $(BIN)/manager $(BIN)/localcluster $(BIN)/ocitar
+$(BIN)/manager:
+	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags="-s -w" -o $@ .
+
+$(BIN)/localcluster:
+	go -C hack/localcluster build -buildvcs=false -o $@ .
+
+$(BIN)/ocitar:
+	go -C hack/localcluster build -buildvcs=false -o $@ ./ocitar
+
+$(BIN)/symphony-operator.tar: $(BIN)/manager $(BIN)/ocitar
+	$(BIN)/ocitar -tag symphony-operator:dev -entrypoint /manager -user 65532:65532 -file $(BIN)/manager:/manager $@
+
+# `go run -exec cp` takes the linked program from the build cache, so a fresh clone does not link it again.
+tool-controller-gen := sigs.k8s.io/controller-tools/cmd/controller-gen
+tool-golangci-lint := github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+tool-gotestsum := gotest.tools/gotestsum
+tool-crd-ref-docs := github.com/elastic/crd-ref-docs
+$(addprefix $(BIN)/,$(TOOLS)): hack/tools/go.mod
+	@mkdir -p $(BIN)
+	go -C hack/tools run -buildvcs=false -exec cp $(tool-$(notdir $@)) $@
