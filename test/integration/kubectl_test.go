@@ -14,7 +14,9 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/symphony-operator/symphony-operator/test/oracle"
@@ -72,4 +74,15 @@ func (w *world) computed(ctx context.Context, name string) string {
 	computed, err := oracle.Computed(w.cluster(ctx, name))
 	Expect(err).NotTo(HaveOccurred())
 	return computed
+}
+
+// nodePortService is somebody's Service; port 0 has Kubernetes choose one.
+func (w *world) nodePortService(name string, port int32) *corev1.Service {
+	return &corev1.Service{
+		ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: name},
+		Spec: corev1.ServiceSpec{
+			Type:  corev1.ServiceTypeNodePort,
+			Ports: []corev1.ServicePort{{Port: 80, NodePort: port}},
+		},
+	}
 }
