@@ -50,9 +50,13 @@ func containerTrouble(container *corev1.ContainerStatus, failed string) finding 
 	return finding{}
 }
 
+// sourcePort is the part of a network error that is another one at every attempt.
+var sourcePort = regexp.MustCompile(`\S+:\d+->`)
+
 // pullFailure reduces the two texts that the kubelet alternates between to what they have in common: the
 // error of the container runtime.
 func pullFailure(message string) string {
+	message = sourcePort.ReplaceAllString(message, "")
 	for _, mark := range []string{"ErrImagePull: ", "rpc error: "} {
 		if _, rest, found := strings.Cut(message, mark); found {
 			message = rest
