@@ -50,10 +50,12 @@ func NewSymphonyClusterReconciler(manager ctrl.Manager, console observe.Console)
 }
 
 // SetupWithManager registers the watches: the cluster itself, every kind of child, so that one that is changed
-// or deleted by hand is repaired, and the pods.
+// or deleted by hand is repaired, and the pods. The cluster's own status is watched too: a pass that follows
+// another closely may read the status from before it, take its own for no change, and leave a wrong one standing;
+// the pass that comes with the written status sees the difference.
 func (r *SymphonyClusterReconciler) SetupWithManager(manager ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(manager).
-		For(&v1alpha1.SymphonyCluster{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		For(&v1alpha1.SymphonyCluster{}).
 		Owns(&appsv1.ControllerRevision{}).
 		Owns(&appsv1.Deployment{}).
 		Owns(&appsv1.ReplicaSet{}).
