@@ -10,6 +10,8 @@ import (
 	"context"
 	"fmt"
 
+	appsv1ac "k8s.io/client-go/applyconfigurations/apps/v1"
+	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/symphony-operator/symphony-operator/internal/build"
@@ -46,20 +48,20 @@ func (a *Applier) Everything(
 	var out Outcome
 	out.note(takenNames(facts)...)
 	kept := out.note(a.revisions(ctx, children)...)
-	if child := children.MasterService; child != nil {
-		out.note(a.service(ctx, facts, facts.MasterService, child)...)
+	if wanted := children.MasterService; wanted != nil {
+		out.note(child(ctx, a, facts, facts.MasterService, corev1ac.ExtractService, wanted)...)
 	}
-	if child := children.MasterDeployment; child != nil && kept {
-		out.note(a.deployment(ctx, facts, child)...)
+	if wanted := children.MasterDeployment; wanted != nil && kept {
+		out.note(child(ctx, a, facts, facts.MasterDeployment, appsv1ac.ExtractDeployment, wanted)...)
 	}
-	if child := children.Hosts; child != nil {
-		out.note(a.configMap(ctx, facts, child)...)
+	if wanted := children.Hosts; wanted != nil {
+		out.note(child(ctx, a, facts, facts.Hosts, corev1ac.ExtractConfigMap, wanted)...)
 	}
-	if child := children.ComputeSet; child != nil && kept {
-		out.note(a.replicaSet(ctx, facts, child)...)
+	if wanted := children.ComputeSet; wanted != nil && kept {
+		out.note(child(ctx, a, facts, facts.ComputeSet, appsv1ac.ExtractReplicaSet, wanted)...)
 	}
-	if child := children.GUI; child != nil {
-		out.note(a.service(ctx, facts, facts.GUI, child)...)
+	if wanted := children.GUI; wanted != nil {
+		out.note(child(ctx, a, facts, facts.GUI, corev1ac.ExtractService, wanted)...)
 	}
 	told, err := a.tell(ctx, decided.Compute.Tell, decided.Compute.MasterHosts)
 	out.Told = told
@@ -80,7 +82,7 @@ func (o *Outcome) note(problems ...Problem) bool {
 }
 
 func takenNames(facts *observe.Facts) []Problem {
-	var problems []Problem
+	problems := make([]Problem, 0, len(facts.Taken))
 	for _, taken := range facts.Taken {
 		found := Problem{Kind: Conflict, Child: taken.ChildKey, Message: fmt.Sprintf(
 			"%s %q exists and does not belong to this cluster: delete or rename it, or give the cluster another name",

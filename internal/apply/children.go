@@ -8,12 +8,9 @@ import (
 	"encoding/json"
 	"fmt"
 
-	appsv1 "k8s.io/api/apps/v1"
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/runtime"
-	appsv1ac "k8s.io/client-go/applyconfigurations/apps/v1"
-	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/symphony-operator/symphony-operator/internal/build"
 	"github.com/symphony-operator/symphony-operator/internal/names"
@@ -22,7 +19,7 @@ import (
 
 // revisions keeps new pod templates. A ControllerRevision's data never changes, so it is written once.
 func (a *Applier) revisions(ctx context.Context, children *build.Children) []Problem {
-	var problems []Problem
+	problems := make([]Problem, 0, len(children.Revisions))
 	for _, revision := range children.Revisions {
 		key := observe.ChildKey{Kind: "ControllerRevision", Name: *revision.Name}
 		problems = append(problems, problem("keeping a pod template", key, a.send(ctx, revision))...)
@@ -30,80 +27,33 @@ func (a *Applier) revisions(ctx context.Context, children *build.Children) []Pro
 	return problems
 }
 
-func (a *Applier) deployment(
-	ctx context.Context, facts *observe.Facts, wanted *appsv1ac.DeploymentApplyConfiguration,
-) []Problem {
-	key := observe.ChildKey{Kind: "Deployment", Name: *wanted.Name}
-	if facts.IsTaken(key) {
-		return nil
-	}
-	if live := facts.MasterDeployment; live != nil {
-		owned, err := appsv1ac.ExtractDeployment(live, names.FieldManager)
-		if err == nil && same(owned, wanted, &appsv1.Deployment{}, &appsv1.Deployment{}) {
-			return nil
-		}
-	}
-	if uid := facts.UID(key); uid != "" {
-		wanted.WithUID(uid)
-	}
-	return problem("applying the master Deployment", key, a.send(ctx, wanted))
+// configuration is an apply configuration of any kind.
+type configuration[C any] interface {
+	runtime.ApplyConfiguration
+	GetKind() *string
+	GetName() *string
+	WithUID(uid types.UID) C
 }
 
-func (a *Applier) replicaSet(
-	ctx context.Context, facts *observe.Facts, wanted *appsv1ac.ReplicaSetApplyConfiguration,
+// child applies one child, unless it is as wanted already. live is nil while the cache has none; extract takes
+// out of it what the operator owns.
+func child[T any, C configuration[C]](
+	ctx context.Context, a *Applier, facts *observe.Facts, live *T, extract func(*T, string) (C, error), wanted C,
 ) []Problem {
-	key := observe.ChildKey{Kind: "ReplicaSet", Name: *wanted.Name}
-	if facts.IsTaken(key) {
-		return nil
-	}
-	if live := facts.ComputeSet; live != nil {
-		owned, err := appsv1ac.ExtractReplicaSet(live, names.FieldManager)
-		if err == nil && same(owned, wanted, &appsv1.ReplicaSet{}, &appsv1.ReplicaSet{}) {
-			return nil
-		}
-	}
-	if uid := facts.UID(key); uid != "" {
-		wanted.WithUID(uid)
-	}
-	return problem("applying the compute ReplicaSet", key, a.send(ctx, wanted))
-}
-
-func (a *Applier) configMap(
-	ctx context.Context, facts *observe.Facts, wanted *corev1ac.ConfigMapApplyConfiguration,
-) []Problem {
-	key := observe.ChildKey{Kind: "ConfigMap", Name: *wanted.Name}
-	if facts.IsTaken(key) {
-		return nil
-	}
-	if live := facts.Hosts; live != nil {
-		owned, err := corev1ac.ExtractConfigMap(live, names.FieldManager)
-		if err == nil && same(owned, wanted, &corev1.ConfigMap{}, &corev1.ConfigMap{}) {
-			return nil
-		}
-	}
-	if uid := facts.UID(key); uid != "" {
-		wanted.WithUID(uid)
-	}
-	return problem("applying the hosts ConfigMap", key, a.send(ctx, wanted))
-}
-
-func (a *Applier) service(
-	ctx context.Context, facts *observe.Facts, live *corev1.Service, wanted *corev1ac.ServiceApplyConfiguration,
-) []Problem {
-	key := observe.ChildKey{Kind: "Service", Name: *wanted.Name}
+	key := observe.ChildKey{Kind: *wanted.GetKind(), Name: *wanted.GetName()}
 	if facts.IsTaken(key) {
 		return nil
 	}
 	if live != nil {
-		owned, err := corev1ac.ExtractService(live, names.FieldManager)
-		if err == nil && same(owned, wanted, &corev1.Service{}, &corev1.Service{}) {
+		owned, err := extract(live, names.FieldManager)
+		if err == nil && same[T](owned, wanted) {
 			return nil
 		}
 	}
 	if uid := facts.UID(key); uid != "" {
 		wanted.WithUID(uid)
 	}
-	return problem(fmt.Sprintf("applying the Service %s", key.Name), key, a.send(ctx, wanted))
+	return problem(fmt.Sprintf("applying %s %s", key.Kind, key.Name), key, a.send(ctx, wanted))
 }
 
 // send applies. The configuration must not be used again: the client fills it with the server's answer.
@@ -114,12 +64,13 @@ func (a *Applier) send(ctx context.Context, wanted runtime.ApplyConfiguration) e
 // same reports whether the fields that the operator owns in the live object are the wanted ones. Both are
 // decoded first, because the server spells values its own way (`1000m` is `1`). A field that somebody else
 // has changed is no longer owned by the operator, so it shows as a difference.
-func same[T runtime.Object](owned, wanted any, ownedTyped, wantedTyped T) bool {
-	return decodeInto(owned, ownedTyped) && decodeInto(wanted, wantedTyped) &&
+func same[T any](owned, wanted any) bool {
+	var ownedTyped, wantedTyped T
+	return decodeInto(owned, &ownedTyped) && decodeInto(wanted, &wantedTyped) &&
 		equality.Semantic.DeepEqual(ownedTyped, wantedTyped)
 }
 
-func decodeInto(configuration any, into runtime.Object) bool {
+func decodeInto(configuration, into any) bool {
 	data, err := json.Marshal(configuration)
 	return err == nil && json.Unmarshal(data, into) == nil
 }

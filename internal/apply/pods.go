@@ -56,7 +56,7 @@ func (a *Applier) replace(ctx context.Context, pods []*corev1.Pod) (int, error) 
 
 // prune deletes pod templates that nothing refers to any more.
 func (a *Applier) prune(ctx context.Context, namespace string, obsolete []build.ObsoleteRevision) []Problem {
-	var problems []Problem
+	problems := make([]Problem, 0, len(obsolete))
 	for _, revision := range obsolete {
 		target := &appsv1.ControllerRevision{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: revision.Name}}
 		err := gone(a.Client.Delete(ctx, target, client.Preconditions{UID: &revision.UID}))

@@ -17,15 +17,15 @@ import (
 type ProblemKind string
 
 const (
-	// Conflict: somebody else's object has the child's name. A person has to act, and no event will tell.
+	// Conflict means that somebody else's object has the child's name. A person has to act, and no event will tell.
 	Conflict ProblemKind = "Conflict"
-	// Leaving: an object of an earlier cluster of the same name has it, and is about to go.
+	// Leaving means that an object of an earlier cluster of the same name has it, and is about to go.
 	Leaving ProblemKind = "Leaving"
-	// Rejected: the API server calls the child invalid. A person has to change the spec.
+	// Rejected means that the API server calls the child invalid. A person has to change the spec.
 	Rejected ProblemKind = "Rejected"
-	// NodePort: the wanted node port is taken or outside the cluster's range.
+	// NodePort means that the wanted node port is taken or outside the cluster's range.
 	NodePort ProblemKind = "NodePort"
-	// Transient: anything else; it is tried again.
+	// Transient is anything else; it is tried again.
 	Transient ProblemKind = "Transient"
 )
 
@@ -44,8 +44,10 @@ func problem(doing string, child observe.ChildKey, err error) []Problem {
 	if err == nil {
 		return nil
 	}
-	found := Problem{Child: child, Kind: Transient, Err: fmt.Errorf("%s: %w", doing, err),
-		Message: doing + ": " + reason(err)}
+	found := Problem{
+		Child: child, Kind: Transient, Err: fmt.Errorf("%s: %w", doing, err),
+		Message: doing + ": " + reason(err),
+	}
 	if apierrors.IsInvalid(err) {
 		found.Kind = Rejected
 		found.Message = fmt.Sprintf("the API server rejects %s %q: %s", child.Kind, child.Name, causes(err))
