@@ -110,7 +110,7 @@ $(BIN)/symphony-operator.tar: $(BIN)/manager $(BIN)/ocitar
 
 # `go run -exec cp` takes the linked program from the build cache, so a fresh clone does not link it again.
 tool-controller-gen := sigs.k8s.io/controller-tools/cmd/controller-gen
-tool-golangci-lint := github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+tool-golangci-lint := ./golangci-lint
 tool-gotestsum := gotest.tools/gotestsum
 tool-crd-ref-docs := github.com/elastic/crd-ref-docs
 $(addprefix $(BIN)/,$(TOOLS)): hack/tools/go.mod

@@ -14,7 +14,7 @@ type SymphonyClusterStatus struct {
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// conditions: Ready, MasterReady, ComputeReady and GUIReady always; Reconciling or Stalled while true.
+	// conditions are Ready, MasterReady, ComputeReady and GUIReady always; Reconciling or Stalled while true.
 	// +optional
 	// +listType=map
 	// +listMapKey=type

@@ -22,7 +22,7 @@ var (
 	clusterNameFormat = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,39}$`)
 	egoConfKeyFormat  = regexp.MustCompile(`^[A-Z][A-Z0-9_]{0,63}$`)
 	pathFormat        = regexp.MustCompile(`^/[A-Za-z0-9_./-]+$`)
-	percentFormat     = regexp.MustCompile(`^([1-9][0-9]?|100)%$`)
+	percentFormat     = regexp.MustCompile(`^([1-9]\d?|100)%$`)
 
 	protectedEgoConf = []string{
 		"EGO_CONFDIR", "EGO_ENTITLEMENT_FILE", "EGO_GET_CONF", "EGO_KD_PORT", "EGO_LIM_PORT",

@@ -55,7 +55,10 @@ func chooseTemplate(facts *observe.Facts, role string) (*chosenTemplate, error) 
 			return nil, err
 		}
 	}
-	return chosen, chosen.decode()
+	if err := chosen.decode(); err != nil {
+		return nil, err
+	}
+	return chosen, nil
 }
 
 // render makes the wanted template. When it cannot, the newest kept one stays chosen.
@@ -95,7 +98,10 @@ func (c *chosenTemplate) as(facts *observe.Facts, role, revision string) (*chose
 			other.number, other.data = kept.Revision, kept.Data.Raw
 		}
 	}
-	return other, other.decode()
+	if err := other.decode(); err != nil {
+		return nil, err
+	}
+	return other, nil
 }
 
 // decode reads data and puts the revision's label on the template.

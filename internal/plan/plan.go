@@ -38,12 +38,12 @@ func (a *Address) HostsLine() string { return a.IP + " " + a.Hostname }
 type Verdict string
 
 const (
-	// Wait: there is no ReplicaSet, and none is created before the master's address is known.
+	// Wait means that there is no ReplicaSet, and none is created before the master's address is known.
 	Wait Verdict = "Wait"
-	// Hold: the ReplicaSet keeps the template it has, because the master's address is unknown. Only the
+	// Hold means that the ReplicaSet keeps the template it has, because the master's address is unknown. Only the
 	// number of pods follows the spec.
 	Hold Verdict = "Hold"
-	// Follow: template and number follow the spec.
+	// Follow means that template and number follow the spec.
 	Follow Verdict = "Follow"
 )
 

@@ -41,7 +41,7 @@ func TestIntegration(t *testing.T) {
 }
 
 // The first of parallel processes starts the control plane; all share it.
-var _ = SynchronizedBeforeSuite(func(ctx SpecContext) []byte {
+var _ = SynchronizedBeforeSuite(func(_ SpecContext) []byte {
 	Expect(os.Getenv("KUBEBUILDER_ASSETS")).NotTo(BeEmpty(),
 		"KUBEBUILDER_ASSETS must be the directory of etcd, kube-apiserver, kube-controller-manager and kubectl: run `make test-integration`")
 	plane := &envtest.Environment{
@@ -85,11 +85,11 @@ func registerNodes(ctx context.Context) {
 	GinkgoHelper()
 	for name, address := range nodes {
 		node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name}}
-		if err := api.Create(ctx, node); apierrors.IsAlreadyExists(err) {
+		err := api.Create(ctx, node)
+		if apierrors.IsAlreadyExists(err) {
 			continue // by another of the parallel processes
-		} else {
-			Expect(err).NotTo(HaveOccurred())
 		}
+		Expect(err).NotTo(HaveOccurred())
 		node.Status.Addresses = []corev1.NodeAddress{{Type: corev1.NodeInternalIP, Address: address}}
 		Expect(api.Status().Update(ctx, node)).To(Succeed())
 	}

@@ -95,6 +95,12 @@ func checkSummary(conditions []metav1.Condition) []string {
 	if ready.Status != metav1.ConditionTrue && reconciling == nil && stalled == nil {
 		broken = append(broken, fmt.Sprintf("Ready is %s without Reconciling or Stalled", ready.Status))
 	}
+	return append(broken, checkParts(conditions, ready)...)
+}
+
+// checkParts compares a Ready that is True with the conditions that it sums up.
+func checkParts(conditions []metav1.Condition, ready *metav1.Condition) []string {
+	var broken []string
 	for _, part := range []string{v1alpha1.ConditionMasterReady, v1alpha1.ConditionComputeReady} {
 		found := meta.FindStatusCondition(conditions, part)
 		if ready.Status == metav1.ConditionTrue && found != nil && found.Status != metav1.ConditionTrue {

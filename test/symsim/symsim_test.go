@@ -236,8 +236,8 @@ func TestHostsOutsideTheRangeAreRefused(t *testing.T) {
 func TestSharedDirectorySurvivesTheContainer(t *testing.T) {
 	g := NewWithT(t)
 	shared := t.TempDir()
-	g.Expect(os.Chmod(shared, 0o777)).To(Succeed())               //nolint:gosec // the administrator is another user than this one
-	g.Expect(os.Chmod(filepath.Dir(shared), 0o755)).To(Succeed()) //nolint:gosec // as above
+	g.Expect(os.Chmod(shared, 0o777)).To(Succeed())
+	g.Expect(os.Chmod(filepath.Dir(shared), 0o755)).To(Succeed())
 	first := newMaster(t, "m")
 	succeed(t, first.Run("", "egoconfig", "join", "m", "-f"))
 	succeed(t, first.Run("", "egoconfig", "mghost", shared, "-f"))

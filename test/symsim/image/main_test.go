@@ -22,7 +22,7 @@ func programs(t *testing.T) (symsim, bash, busybox string) {
 	for name, text := range map[string]string{
 		"symsim": "simulator", "bash": "shell", "busybox": "#!/bin/sh\necho bin/cat\necho bin/sh\necho usr/bin/awk\n",
 	} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o755); err != nil { //nolint:gosec // it is run
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -31,7 +31,7 @@ func programs(t *testing.T) (symsim, bash, busybox string) {
 
 func entries(t *testing.T, file string) map[string]*tar.Header {
 	t.Helper()
-	open, err := os.Open(file) //nolint:gosec // the test's own
+	open, err := os.Open(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,9 +59,9 @@ func TestLayer(t *testing.T) {
 		first, second := filepath.Join(t.TempDir(), "1.tar"), filepath.Join(t.TempDir(), "2.tar")
 		g.Expect(writeLayer(release, symsim, bash, busybox, first)).To(Succeed())
 		g.Expect(writeLayer(release, symsim, bash, busybox, second)).To(Succeed())
-		one, err := os.ReadFile(first) //nolint:gosec // the test's own
+		one, err := os.ReadFile(first)
 		g.Expect(err).NotTo(HaveOccurred())
-		two, err := os.ReadFile(second) //nolint:gosec // the test's own
+		two, err := os.ReadFile(second)
 		g.Expect(err).NotTo(HaveOccurred())
 		g.Expect(one).To(Equal(two), "the same input gives the same bytes")
 
@@ -101,7 +101,7 @@ func TestArchiveNamesItsParts(t *testing.T) {
 
 func contents(t *testing.T, file string) map[string][]byte {
 	t.Helper()
-	open, err := os.Open(file) //nolint:gosec // the test's own
+	open, err := os.Open(file)
 	if err != nil {
 		t.Fatal(err)
 	}

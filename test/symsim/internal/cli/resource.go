@@ -163,10 +163,10 @@ func matching(hosts []wire.Host, expression string) ([]wire.Host, error) {
 	var picked []wire.Host
 	for _, host := range hosts {
 		var match bool
-		switch {
-		case inner == "mg":
+		switch inner {
+		case "mg":
 			match = host.Load.Management
-		case inner == "!mg":
+		case "!mg":
 			match = !host.Load.Management
 		default:
 			name := strings.Trim(strings.TrimPrefix(strings.TrimPrefix(inner, "NAME"), "=="), `'"`)
@@ -256,8 +256,13 @@ func (s *shell) resourceView(names []string) int {
 	}
 	for _, host := range hosts {
 		for _, line := range [][2]string{
-			{"Resource Name", host.Name}, {"status", host.Status}, {"reason", host.Reason}, {"comment", host.Comment},
-			{"address", host.Address}, {"ncpus", fmt.Sprint(host.Load.NCPUs)}, {"resourceattr", resourceAttr(host)},
+			{"Resource Name", host.Name},
+			{"status", host.Status},
+			{"reason", host.Reason},
+			{"comment", host.Comment},
+			{"address", host.Address},
+			{"ncpus", fmt.Sprint(host.Load.NCPUs)},
+			{"resourceattr", resourceAttr(host)},
 		} {
 			s.printf("%-24s: %s\n", line[0], line[1])
 		}

@@ -97,7 +97,7 @@ func (k *keyStore) certificate(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	defer k.mutex.Unlock()
 	info, err := os.Stat(k.path)
 	if err != nil {
-		return k.generated, nil //nolint:nilerr // no key store: the generated certificate
+		return k.generated, nil // No key store: the generated certificate
 	}
 	if k.loaded == nil || !info.ModTime().Equal(k.changed) {
 		loaded, err := tls.LoadX509KeyPair(k.path, k.path)

@@ -179,5 +179,5 @@ func wait(ctx context.Context, delay time.Duration) bool {
 }
 
 func limAddress(address netip.Addr, port int) netip.AddrPort {
-	return netip.AddrPortFrom(address, uint16(port)) //nolint:gosec // a port from ego.conf
+	return netip.AddrPortFrom(address, uint16(port))
 }

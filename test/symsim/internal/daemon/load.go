@@ -36,7 +36,7 @@ func (s *sampler) load(top string) wire.Load {
 	}
 	var disk syscall.Statfs_t
 	if syscall.Statfs(top, &disk) == nil {
-		s.last.FreeTmp = disk.Bavail * uint64(disk.Bsize) //nolint:gosec // a block size is positive
+		s.last.FreeTmp = disk.Bavail * uint64(disk.Bsize)
 	}
 	text, _ := os.ReadFile("/proc/loadavg")
 	if fields := strings.Fields(string(text)); len(fields) >= 3 {
@@ -63,7 +63,7 @@ func (s *sampler) cpu() int {
 	}
 	percent := 0
 	if total > s.total && s.total > 0 {
-		percent = int(100 * (busy - s.busy) / (total - s.total)) //nolint:gosec // at most 100
+		percent = int(100 * (busy - s.busy) / (total - s.total))
 	}
 	s.busy, s.total = busy, total
 	return percent

@@ -20,7 +20,7 @@ type Account struct {
 
 func (i Installation) accountsFile() string { return filepath.Join(i.ConfDir, "symsim-users.json") }
 
-// NeedsPassword: since 7.3.2 there is no default password, and `egoconfig setpassword` comes before the first start.
+// NeedsPassword tells whether the installation is one without: since 7.3.2 there is no default password, and `egoconfig setpassword` comes before the first start.
 func (i Installation) NeedsPassword() bool { return i.VersionAtLeast(4, 0) }
 
 // HasPassword tells whether Admin has one.
@@ -42,7 +42,10 @@ func (i Installation) Accounts() ([]Account, error) {
 		return nil, err
 	}
 	var accounts []Account
-	return accounts, json.Unmarshal(text, &accounts)
+	if err := json.Unmarshal(text, &accounts); err != nil {
+		return nil, err
+	}
+	return accounts, nil
 }
 
 // SetAccounts stores the users.
