@@ -67,7 +67,7 @@ manifests: $(BIN)/controller-gen ## Generate the CRD and the operator's role.
 
 .PHONY: docs
 docs: $(BIN)/crd-ref-docs ## Generate the API reference.
-	$(BIN)/crd-ref-docs --source-path=api/v1alpha1 --config=hack/tools/crd-ref-docs.yaml --renderer=markdown --output-path=docs/api.md
+	$(BIN)/crd-ref-docs --log-level=ERROR --source-path=api/v1alpha1 --config=hack/tools/crd-ref-docs.yaml --renderer=markdown --output-path=docs/api.md
 
 .PHONY: verify
 verify: generate manifests docs ## Check that generated files are up to date.
