@@ -5,10 +5,7 @@ package apply
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 
-	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -32,6 +29,7 @@ type configuration[C any] interface {
 	runtime.ApplyConfiguration
 	GetKind() *string
 	GetName() *string
+	WithAnnotations(annotations map[string]string) C
 	WithUID(uid types.UID) C
 }
 
@@ -44,33 +42,24 @@ func child[T any, C configuration[C]](
 	if facts.IsTaken(key) {
 		return nil
 	}
+	hash, err := hashOf(wanted)
+	if err != nil {
+		return problem("encoding "+key.Kind+" "+key.Name, key, err)
+	}
+	wanted.WithAnnotations(map[string]string{names.AnnotationApplied: hash})
 	if live != nil {
 		owned, err := extract(live, names.FieldManager)
-		if err == nil && same[T](owned, wanted) {
+		if err == nil && unchanged[T](owned, wanted) {
 			return nil
 		}
 	}
 	if uid := facts.UID(key); uid != "" {
 		wanted.WithUID(uid)
 	}
-	return problem(fmt.Sprintf("applying %s %s", key.Kind, key.Name), key, a.send(ctx, wanted))
+	return problem("applying "+key.Kind+" "+key.Name, key, a.send(ctx, wanted))
 }
 
 // send applies. The configuration must not be used again: the client fills it with the server's answer.
 func (a *Applier) send(ctx context.Context, wanted runtime.ApplyConfiguration) error {
 	return a.Client.Apply(ctx, wanted, forceOwnership)
-}
-
-// same reports whether the fields that the operator owns in the live object are the wanted ones. Both are
-// decoded first, because the server spells values its own way (`1000m` is `1`). A field that somebody else
-// has changed is no longer owned by the operator, so it shows as a difference.
-func same[T any](owned, wanted any) bool {
-	var ownedTyped, wantedTyped T
-	return decodeInto(owned, &ownedTyped) && decodeInto(wanted, &wantedTyped) &&
-		equality.Semantic.DeepEqual(ownedTyped, wantedTyped)
-}
-
-func decodeInto(configuration, into any) bool {
-	data, err := json.Marshal(configuration)
-	return err == nil && json.Unmarshal(data, into) == nil
 }

@@ -27,6 +27,8 @@ const (
 	LabelRevision = "symphony-operator.io/revision"
 	// AnnotationMasterHosts is, on compute pods, the master's line of a hosts file: `10.32.0.1 prod-master`.
 	AnnotationMasterHosts = "symphony-operator.io/master-hosts"
+	// AnnotationApplied is, on children, the hash of what the operator applied last.
+	AnnotationApplied = "symphony-operator.io/applied"
 )
 
 // Roles: the values of LabelRole.

@@ -65,7 +65,7 @@ func pullFailure(message string) string {
 	return message
 }
 
-var podName = regexp.MustCompile(`pods "[^"]*" is `)
+var podName = regexp.MustCompile(`[Pp]ods? "[^"]*" is `)
 
 // withoutPodName takes the random pod name out of a controller's message.
 func withoutPodName(message string) string { return podName.ReplaceAllString(message, "the pod is ") }
