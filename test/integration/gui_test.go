@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
+	"github.com/symphony-operator/symphony-operator/internal/names"
 )
 
 func serviceType(t corev1.ServiceType) edit {
@@ -58,15 +59,20 @@ var _ = Describe("The web console's Service", func() {
 	It("carries the annotations of the spec, and only those", func(ctx SpecContext) {
 		w := newWorld(ctx)
 		w.ready(ctx, "prod")
+		annotations := func() map[string]string {
+			found := w.gui(ctx, "prod").Annotations
+			delete(found, names.AnnotationApplied)
+			return found
+		}
 		annotate := func(annotations map[string]string) edit {
 			return func(c *v1alpha1.SymphonyCluster) { c.Spec.GUI.Annotations = annotations }
 		}
 		w.change(ctx, "prod", annotate(map[string]string{"a": "1", "b": "2"}))
-		Eventually(func() map[string]string { return w.gui(ctx, "prod").Annotations }).Should(Equal(map[string]string{"a": "1", "b": "2"}))
+		Eventually(annotations).Should(Equal(map[string]string{"a": "1", "b": "2"}))
 		w.change(ctx, "prod", annotate(map[string]string{"a": "3"}))
-		Eventually(func() map[string]string { return w.gui(ctx, "prod").Annotations }).Should(Equal(map[string]string{"a": "3"}))
+		Eventually(annotations).Should(Equal(map[string]string{"a": "3"}))
 		w.change(ctx, "prod", annotate(nil))
-		Eventually(func() map[string]string { return w.gui(ctx, "prod").Annotations }).Should(BeEmpty())
+		Eventually(annotations).Should(BeEmpty())
 	})
 
 	It("is a condition of its own, beside Ready", func(ctx SpecContext) {

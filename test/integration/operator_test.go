@@ -64,15 +64,24 @@ func (o *operator) stop() {
 
 // fakeConsole is a web console that answers when a test says so.
 type fakeConsole struct {
-	mu     sync.Mutex
-	silent bool
+	mu        sync.Mutex
+	silent    bool
+	questions int
 }
 
 // Answers implements observe.Console.
 func (c *fakeConsole) Answers(context.Context, string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.questions++
 	return !c.silent
+}
+
+// asked is how often somebody asked: once in every pass over a cluster with a master that is ready.
+func (c *fakeConsole) asked() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.questions
 }
 
 func (c *fakeConsole) setSilent(silent bool) {

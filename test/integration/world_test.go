@@ -13,6 +13,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/util/retry"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -114,6 +115,19 @@ func (w *world) tryChange(ctx context.Context, name string, edits ...edit) error
 		edit(cluster)
 	}
 	return api.Patch(ctx, cluster, client.MergeFrom(before))
+}
+
+// replace edits as `kubectl replace` does: a null reaches the API server, where a merge patch would only remove
+// a field.
+func (w *world) replace(ctx context.Context, name string, edits ...edit) {
+	GinkgoHelper()
+	Expect(retry.RetryOnConflict(retry.DefaultRetry, func() error {
+		cluster := w.cluster(ctx, name)
+		for _, edit := range edits {
+			edit(cluster)
+		}
+		return api.Update(ctx, cluster)
+	})).To(Succeed())
 }
 
 func (w *world) cluster(ctx context.Context, name string) *v1alpha1.SymphonyCluster {

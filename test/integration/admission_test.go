@@ -1,0 +1,107 @@
+// Copyright 2026 The symphony-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package integration
+
+import (
+	"fmt"
+	"strings"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
+)
+
+var _ = Describe("The API server", func() {
+	DescribeTable("refuses", func(ctx SpecContext, name string, change edit, message string) {
+		cluster := &v1alpha1.SymphonyCluster{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: name},
+			Spec:       v1alpha1.SymphonyClusterSpec{Image: "sym712"},
+		}
+		if change != nil {
+			change(cluster)
+		}
+		err := api.Create(ctx, cluster, client.DryRunAll)
+		Expect(apierrors.IsInvalid(err)).To(BeTrue(), "%v", err)
+		Expect(err).To(MatchError(ContainSubstring(message)))
+	},
+		Entry("a name that is too long", strings.Repeat("a", 41), nil,
+			"metadata.name must be a DNS label of at most 40 characters that starts with a letter"),
+		Entry("a name that starts with a digit", "7prod", nil, "that starts with a letter: host names are built from it"),
+		Entry("a name with a dot", "prod.one", nil, "metadata.name must be a DNS label"),
+		Entry("an empty image", "prod", func(c *v1alpha1.SymphonyCluster) { c.Spec.Image = "" }, "spec.image"),
+		Entry("a clusterName with illegal characters", "prod",
+			func(c *v1alpha1.SymphonyCluster) { c.Spec.ClusterName = "sym phony" }, "spec.clusterName"),
+		Entry("a clusterName that is too long", "prod",
+			func(c *v1alpha1.SymphonyCluster) { c.Spec.ClusterName = strings.Repeat("c", 40) }, "may not be more than 39"),
+		Entry("negative replicas", "prod", replicas(-1),
+			"spec.compute.replicas: Invalid value: -1: spec.compute.replicas in body should be greater than or equal to 0"),
+		Entry("two entitlement sources", "prod", func(c *v1alpha1.SymphonyCluster) {
+			c.Spec.Entitlement = &v1alpha1.Entitlement{Path: "/opt/e", SecretKeyRef: &v1alpha1.SecretKeyReference{Name: "s", Key: "k"}}
+		}, "entitlement needs exactly one source: either secretKeyRef or path"),
+		Entry("no entitlement source", "prod", func(c *v1alpha1.SymphonyCluster) { c.Spec.Entitlement = &v1alpha1.Entitlement{} },
+			"entitlement needs exactly one source: either secretKeyRef or path"),
+		Entry("a relative entitlement path", "prod",
+			func(c *v1alpha1.SymphonyCluster) { c.Spec.Entitlement = &v1alpha1.Entitlement{Path: "opt/e"} }, "spec.entitlement.path"),
+		Entry("node port 0", "prod", nodePort(new(int32(0))), "should be greater than or equal to 1"),
+		Entry("node port 70000", "prod", nodePort(new(int32(70000))), "should be less than or equal to 65535"),
+		Entry("a node port of a ClusterIP Service", "prod", func(c *v1alpha1.SymphonyCluster) {
+			c.Spec.GUI = v1alpha1.GUISpec{ServiceType: corev1.ServiceTypeClusterIP, NodePort: new(int32(30001))}
+		}, "nodePort needs serviceType NodePort or LoadBalancer: a ClusterIP Service has none"),
+		Entry("an unknown type of Service", "prod", serviceType("Ingress"), `supported values: "NodePort", "ClusterIP", "LoadBalancer"`),
+		Entry("a protected ego.conf setting", "prod", func(c *v1alpha1.SymphonyCluster) {
+			c.Spec.EgoConf = map[string]v1alpha1.EgoConfValue{"EGO_MASTER_LIST": "other"}
+		}, "egoConf must not set what the operator owns: EGO_CONFDIR"),
+		Entry("an ego.conf setting that is none", "prod", func(c *v1alpha1.SymphonyCluster) {
+			c.Spec.EgoConf = map[string]v1alpha1.EgoConfValue{"ego_lim": "x"}
+		}, "keys of egoConf must be ego.conf settings"),
+		Entry("an ego.conf value of two lines", "prod", func(c *v1alpha1.SymphonyCluster) {
+			c.Spec.EgoConf = map[string]v1alpha1.EgoConfValue{"EGO_X": "a\nEGO_TOP=/"}
+		}, "spec.egoConf"),
+		Entry("an operator's variable on the master", "prod", func(c *v1alpha1.SymphonyCluster) {
+			c.Spec.Master.Env = []corev1.EnvVar{{Name: "SYMPHONY_MASTER_HOST", Value: "x"}}
+		}, "env names that start with SYMPHONY_, LICENSE and PATH are set by the operator"),
+		Entry("an operator's variable on compute hosts", "prod", func(c *v1alpha1.SymphonyCluster) {
+			c.Spec.Compute.Env = []corev1.EnvVar{{Name: "LICENSE", Value: "accept"}}
+		}, "env names that start with SYMPHONY_, LICENSE and PATH are set by the operator"),
+		Entry("maxUnavailable 0", "prod", maxUnavailable(intstr.FromInt32(0)),
+			"maxUnavailable must be a number of at least 1 or a percentage from 1% to 100%"),
+		Entry("maxUnavailable 0%", "prod", maxUnavailable(intstr.FromString("0%")),
+			"maxUnavailable must be a number of at least 1 or a percentage from 1% to 100%"),
+		Entry("a licence that is not accepted", "prod", func(c *v1alpha1.SymphonyCluster) { c.Spec.License = "view" },
+			`spec.license: Unsupported value: "view": supported values: "accept"`),
+	)
+
+	DescribeTable("refuses to have clusterName", func(ctx SpecContext, before, after string) {
+		w := newWorld(ctx)
+		w.ready(ctx, "prod", func(c *v1alpha1.SymphonyCluster) { c.Spec.ClusterName = before })
+		settled := w.settle(ctx)
+		err := w.tryChange(ctx, "prod", func(c *v1alpha1.SymphonyCluster) { c.Spec.ClusterName = after })
+		Expect(err).To(MatchError(ContainSubstring(
+			"clusterName cannot be changed, added or removed after creation, because EGO cannot rename a cluster: create a new SymphonyCluster instead")))
+		Expect(w.settle(ctx).Touched(settled)).To(BeEmpty())
+	},
+		Entry("changed", "symphony712", "symphony713"),
+		Entry("added", "", "symphony713"),
+		Entry("removed", "symphony712", ""),
+	)
+
+	It("refuses a spec without an image, and a field that it does not know", func(ctx SpecContext) {
+		w := newWorldWithoutOperator(ctx)
+		manifest := func(spec string) string {
+			return fmt.Sprintf("apiVersion: symphony-operator.io/v1alpha1\nkind: SymphonyCluster\nmetadata: {name: prod}\nspec: %s\n", spec)
+		}
+		output, err := w.tryKubectl(manifest("{}"), "apply", "-f", "-")
+		Expect(err).To(HaveOccurred())
+		Expect(output).To(ContainSubstring("spec.image: Required value"))
+		output, err = w.tryKubectl(manifest("{image: a, computee: {}}"), "apply", "-f", "-")
+		Expect(err).To(HaveOccurred())
+		Expect(output).To(ContainSubstring(`unknown field "spec.computee"`))
+	})
+})
