@@ -1,0 +1,252 @@
+// Copyright 2026 The symphony-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
+	"github.com/symphony-operator/symphony-operator/internal/names"
+	"github.com/symphony-operator/symphony-operator/test/oracle"
+)
+
+// grid is a namespace for one SymphonyCluster, which is called prod.
+type grid struct {
+	namespace string
+}
+
+func newGrid(ctx context.Context) *grid {
+	GinkgoHelper()
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "e2e-"}}
+	Expect(api.Create(ctx, namespace)).To(Succeed())
+	g := &grid{namespace: namespace.Name}
+	DeferCleanup(func(ctx SpecContext) {
+		if CurrentSpecReport().Failed() {
+			g.tell()
+		}
+		Expect(client.IgnoreNotFound(api.Delete(ctx, namespace))).To(Succeed())
+		Eventually(ctx, func() []corev1.Pod { return g.allPods(ctx) }).Should(BeEmpty(), "the next spec needs the room")
+	})
+	return g
+}
+
+// tell prints what a person would look at after a failure.
+func (g *grid) tell() {
+	for _, look := range [][]string{
+		{"get", "symphonyclusters,pods,replicasets,services", "-o", "wide"},
+		{"get", "symphonycluster/prod", "-o", "jsonpath={.status.conditions}"},
+		{"logs", "deployment/prod-master", "--tail=40"},
+		{"logs", "-l", "symphony-operator.io/role=compute", "--tail=10"},
+		{"get", "events", "--sort-by=.lastTimestamp"},
+	} {
+		output, _ := g.try("", look...)
+		GinkgoWriter.Println("\n$ kubectl", strings.Join(look, " "), "\n"+output)
+	}
+}
+
+// command is kubectl in the grid's namespace.
+func (g *grid) command(arguments ...string) *exec.Cmd {
+	program := os.Getenv("KUBECTL")
+	if program == "" {
+		program = "kubectl"
+	}
+	return exec.Command(program, append([]string{"--namespace", g.namespace}, arguments...)...)
+}
+
+// try runs kubectl with this standard input.
+func (g *grid) try(input string, arguments ...string) (string, error) {
+	command := g.command(arguments...)
+	command.Stdin = strings.NewReader(input)
+	output, err := command.CombinedOutput()
+	return string(output), err
+}
+
+func (g *grid) kubectl(arguments ...string) string {
+	GinkgoHelper()
+	output, err := g.try("", arguments...)
+	Expect(err).NotTo(HaveOccurred(), "kubectl %s: %s", strings.Join(arguments, " "), output)
+	return output
+}
+
+// manifest is a cluster of simulated hosts, small enough for a test machine. A spec is merged over it.
+func manifest(spec map[string]any) map[string]any {
+	small := map[string]any{"requests": map[string]any{"cpu": "5m", "memory": "16Mi"}}
+	whole := map[string]any{
+		"image":   "symsim:dev",
+		"master":  map[string]any{"resources": small},
+		"compute": map[string]any{"resources": small, "replicas": 2},
+	}
+	merge(whole, spec)
+	return map[string]any{
+		"apiVersion": v1alpha1.SchemeGroupVersion.String(), "kind": "SymphonyCluster",
+		"metadata": map[string]any{"name": "prod"}, "spec": whole,
+	}
+}
+
+func merge(into, from map[string]any) {
+	for key, value := range from {
+		below, isMap := value.(map[string]any)
+		existing, both := into[key].(map[string]any)
+		if isMap && both {
+			merge(existing, below)
+			continue
+		}
+		into[key] = value
+	}
+}
+
+// object is a literal of JSON.
+type object = map[string]any
+
+// apply applies as `kubectl apply -f` does.
+func (g *grid) apply(spec object) {
+	GinkgoHelper()
+	data, err := json.Marshal(manifest(spec))
+	Expect(err).NotTo(HaveOccurred())
+	output, err := g.try(string(data), "apply", "-f", "-")
+	Expect(err).NotTo(HaveOccurred(), output)
+}
+
+// start applies and waits until the cluster is ready and every host is ok.
+func (g *grid) start(ctx context.Context, spec object) {
+	GinkgoHelper()
+	g.apply(spec)
+	g.waitReady()
+	g.waitHosts(ctx, int(g.cluster(ctx).Status.Compute.Replicas)+1)
+}
+
+// patch edits the spec as `kubectl patch --type=merge` does.
+func (g *grid) patch(spec object) {
+	GinkgoHelper()
+	data, err := json.Marshal(object{"spec": spec})
+	Expect(err).NotTo(HaveOccurred())
+	g.kubectl("patch", "symphonycluster/prod", "--type=merge", "-p", string(data))
+}
+
+// waitReady waits by the command that the README tells users.
+func (g *grid) waitReady() {
+	GinkgoHelper()
+	g.kubectl("wait", "--for=condition=Ready", "symphonycluster/prod", "--timeout="+promptly.String())
+}
+
+func (g *grid) cluster(ctx context.Context) *v1alpha1.SymphonyCluster {
+	GinkgoHelper()
+	cluster := &v1alpha1.SymphonyCluster{}
+	Expect(api.Get(ctx, client.ObjectKey{Namespace: g.namespace, Name: "prod"}, cluster)).To(Succeed())
+	return cluster
+}
+
+// waitCondition waits for a condition of the present generation and returns its message.
+func (g *grid) waitCondition(ctx context.Context, kind string, status metav1.ConditionStatus, reason string) string {
+	GinkgoHelper()
+	var found *metav1.Condition
+	Eventually(ctx, func(check Gomega) {
+		cluster := g.cluster(ctx)
+		found = meta.FindStatusCondition(cluster.Status.Conditions, kind)
+		check.Expect(found).NotTo(BeNil(), "%+v", cluster.Status.Conditions)
+		check.Expect(found.ObservedGeneration).To(Equal(cluster.Generation))
+		check.Expect(found.Status).To(Equal(status), "%+v", found)
+		check.Expect(found.Reason).To(Equal(reason), "%+v", found)
+	}).Should(Succeed())
+	return found.Message
+}
+
+// egosh runs it in the master pod, as people do.
+func (g *grid) egosh(arguments ...string) (string, error) {
+	return g.try("", append([]string{"exec", "deployment/prod-master", "--", "egosh"}, arguments...)...)
+}
+
+// okHosts are the hosts that EGO itself calls ok.
+func (g *grid) okHosts() []string {
+	printed, err := g.egosh("resource", "list", "-l")
+	if err != nil {
+		return nil // EGO does not answer: the master may be on its way from one machine to another.
+	}
+	hosts := []string{}
+	for _, line := range strings.Split(printed, "\n") {
+		if fields := strings.Fields(line); len(fields) > 1 && fields[1] == "ok" {
+			hosts = append(hosts, fields[0])
+		}
+	}
+	slices.Sort(hosts)
+	return hosts
+}
+
+// waitHosts waits until EGO has exactly the master and the compute pods as hosts that are ok.
+func (g *grid) waitHosts(ctx context.Context, n int) {
+	GinkgoHelper()
+	Eventually(ctx, g.okHosts).Should(HaveLen(n))
+	wanted := []string{"prod-master"}
+	for _, pod := range g.pods(ctx, names.Compute) {
+		wanted = append(wanted, pod.Name)
+	}
+	Expect(g.okHosts()).To(ConsistOf(wanted))
+}
+
+func (g *grid) allPods(ctx context.Context) []corev1.Pod {
+	GinkgoHelper()
+	var pods corev1.PodList
+	Expect(api.List(ctx, &pods, client.InNamespace(g.namespace))).To(Succeed())
+	return pods.Items
+}
+
+// pods are those of a role that are not on their way out.
+func (g *grid) pods(ctx context.Context, role string) []corev1.Pod {
+	GinkgoHelper()
+	return slices.DeleteFunc(g.allPods(ctx), func(pod corev1.Pod) bool {
+		return pod.DeletionTimestamp != nil || pod.Labels[names.LabelRole] != role
+	})
+}
+
+func (g *grid) master(ctx context.Context) *corev1.Pod {
+	GinkgoHelper()
+	pods := g.pods(ctx, names.Master)
+	Expect(pods).To(HaveLen(1))
+	return &pods[0]
+}
+
+// containers are the pods of a role with their UIDs and restarts: equal as long as nothing was restarted.
+func (g *grid) containers(ctx context.Context, role string) map[string]string {
+	GinkgoHelper()
+	all := map[string]string{}
+	for _, pod := range g.pods(ctx, role) {
+		restarts := 0
+		for i := range pod.Status.ContainerStatuses {
+			restarts += int(pod.Status.ContainerStatuses[i].RestartCount)
+		}
+		all[pod.Name] = string(pod.UID) + " restarts: " + strconv.Itoa(restarts)
+	}
+	return all
+}
+
+func (g *grid) snapshot(ctx context.Context) oracle.Snapshot {
+	GinkgoHelper()
+	snapshot, err := oracle.Take(ctx, api, g.namespace)
+	Expect(err).NotTo(HaveOccurred())
+	return snapshot
+}
+
+func (g *grid) secret(ctx context.Context, name string, data map[string]string) {
+	GinkgoHelper()
+	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: g.namespace, Name: name}, StringData: data}
+	if _, isCertificate := data["tls.crt"]; isCertificate {
+		secret.Type = corev1.SecretTypeTLS
+	}
+	Expect(api.Create(ctx, secret)).To(Succeed())
+}

@@ -1,0 +1,105 @@
+// Copyright 2026 The symphony-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build e2e
+
+package e2e
+
+import (
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/symphony-operator/symphony-operator/internal/names"
+)
+
+var _ = Describe("A mistake", func() {
+	It("in the image's name is told in the kubelet's words", func(ctx SpecContext) {
+		g := newGrid(ctx)
+		g.apply(object{"image": "nowhere.invalid/sym712:none"})
+		message := g.waitCondition(ctx, "Ready", "False", "ImagePullBackOff")
+		Expect(message).To(ContainSubstring(`image "nowhere.invalid/sym712:none" cannot be pulled`))
+
+		By("not changing with every attempt")
+		version := g.cluster(ctx).ResourceVersion
+		Eventually(ctx, func() string {
+			return g.kubectl("get", "events", "-o", "jsonpath={range .items[?(@.reason=='BackOff')]}{.count}{'\\n'}{end}")
+		}).Should(MatchRegexp(`(?m)^([3-9]|\d\d)`), "several attempts were made")
+		Expect(g.cluster(ctx).ResourceVersion).To(Equal(version))
+		g.patch(object{"image": "symsim:dev"})
+		g.waitReady()
+		g.waitHosts(ctx, 3)
+	})
+
+	Context("on a cluster that runs", Ordered, func() {
+		var g *grid
+
+		BeforeAll(func(ctx SpecContext) {
+			g = newGrid(ctx)
+			g.start(ctx, object{"compute": object{"replicas": 4}})
+		})
+
+		AfterEach(func(ctx SpecContext) {
+			g.waitReady()
+			g.waitHosts(ctx, 5)
+		})
+
+		It("in compute's image costs no more hosts than maxUnavailable", func(ctx SpecContext) {
+			before := g.containers(ctx, names.Compute)
+			g.patch(object{"compute": object{"image": "nowhere.invalid/broken"}})
+			message := g.waitCondition(ctx, "ComputeReady", "False", "ImagePullBackOff")
+			Expect(message).To(ContainSubstring(`image "nowhere.invalid/broken" cannot be pulled`))
+			Eventually(ctx, g.okHosts).Should(HaveLen(4), "the master and three of four: 25%")
+			Consistently(ctx, g.okHosts).WithTimeout(5 * interval * 10).Should(HaveLen(4))
+			kept := 0
+			for name, state := range g.containers(ctx, names.Compute) {
+				if before[name] == state {
+					kept++
+				}
+			}
+			Expect(kept).To(Equal(3))
+			g.patch(object{"compute": object{"image": nil}})
+		})
+
+		It("in the node port touches nothing", func(ctx SpecContext) {
+			other := &corev1.Service{
+				ObjectMeta: metav1.ObjectMeta{Namespace: g.namespace, Name: "other"},
+				Spec:       corev1.ServiceSpec{Type: corev1.ServiceTypeNodePort, Ports: []corev1.ServicePort{{Port: 80}}},
+			}
+			Expect(api.Create(ctx, other)).To(Succeed())
+			before := g.snapshot(ctx).Without("SymphonyCluster")
+			g.patch(object{"gui": object{"nodePort": other.Spec.Ports[0].NodePort}})
+			message := g.waitCondition(ctx, "Stalled", "True", "NodePortUnavailable")
+			Expect(message).To(ContainSubstring("provided port is already allocated"))
+			Expect(g.snapshot(ctx).Without("SymphonyCluster").Disturbed(before)).To(BeEmpty())
+			g.patch(object{"gui": nil})
+		})
+
+		It("in an overlay touches nothing", func(ctx SpecContext) {
+			before := g.snapshot(ctx).Without("SymphonyCluster")
+			g.patch(object{"master": object{"podTemplate": object{"spec": object{"hostname": "other"}}}})
+			message := g.waitCondition(ctx, "Stalled", "True", "InvalidPodTemplate")
+			Expect(message).To(ContainSubstring("spec.master.podTemplate must not change spec.hostname"))
+			Expect(g.snapshot(ctx).Without("SymphonyCluster").Disturbed(before)).To(BeEmpty())
+			g.patch(object{"master": object{"podTemplate": nil}})
+		})
+
+		It("that admission can see is refused with a message", func(ctx SpecContext) {
+			before := g.snapshot(ctx)
+			for patch, message := range map[string]string{
+				`{"spec":{"clusterName":"other"}}`:        "clusterName cannot be changed, added or removed after creation",
+				`{"spec":{"compute":{"replicas":-1}}}`:    "should be greater than or equal to 0",
+				`{"spec":{"gui":{"nodePort":70000}}}`:     "should be less than or equal to 65535",
+				`{"spec":{"image":""}}`:                   "spec.image",
+				`{"spec":{"entitlement":{}}}`:             "entitlement needs exactly one source",
+				`{"spec":{"egoConf":{"EGO_TOP":"/tmp"}}}`: "egoConf must not set what the operator owns",
+			} {
+				output, err := g.try("", "patch", "symphonycluster/prod", "--type=merge", "-p", patch)
+				Expect(err).To(HaveOccurred(), patch)
+				Expect(output).To(ContainSubstring(message), patch)
+			}
+			Expect(g.snapshot(ctx).Disturbed(before)).To(BeEmpty())
+		})
+	})
+})

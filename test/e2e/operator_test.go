@@ -1,0 +1,193 @@
+// Copyright 2026 The symphony-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build e2e
+
+package e2e
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net/http"
+	"regexp"
+	"strings"
+	"syscall"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/symphony-operator/symphony-operator/internal/names"
+)
+
+// What config/default calls them.
+const (
+	operatorDeployment = "symphony-operator-controller-manager"
+	operatorAccount    = "symphony-operator-controller-manager"
+	operatorLease      = "symphony-operator.io"
+	metricsReader      = "symphony-operator-metrics-reader"
+)
+
+// operators is the operator's namespace, seen as a grid for its kubectl.
+var operators = &grid{namespace: operatorNamespace}
+
+var _ = Describe("The operator's own pods", func() {
+	It("run where Pod Security is restricted", func() {
+		Expect(operators.kubectl("get", "namespace", operatorNamespace, "-o",
+			`jsonpath={.metadata.labels.pod-security\.kubernetes\.io/enforce}`)).To(Equal("restricted"))
+		output, err := operators.try("", "run", "privileged", "--image=symsim:dev", "--privileged", "--dry-run=server")
+		Expect(err).To(HaveOccurred(), "the label is enforced")
+		Expect(output).To(ContainSubstring("violates PodSecurity"))
+	})
+
+	It("have no right to Secrets, to exec, or to what users own", func() {
+		account := "system:serviceaccount:" + operatorNamespace + ":" + operatorAccount
+		for _, right := range []string{"get secrets", "list secrets", "watch secrets", "create pods/exec", "create pods", "update symphonyclusters", "patch symphonyclusters", "get nodes"} {
+			output, err := operators.try("", append(append([]string{"auth", "can-i"}, strings.Fields(right)...), "--as="+account, "--all-namespaces")...)
+			Expect(err).To(HaveOccurred(), "%s: %s", right, output)
+			Expect(output).To(HavePrefix("no"), right)
+		}
+		Expect(operators.kubectl("auth", "can-i", "list", "pods", "--as="+account, "--all-namespaces")).To(HavePrefix("yes"), "the question is asked right")
+	})
+
+	It("show metrics only to those who may read them", func(ctx SpecContext) {
+		for _, pod := range operatorPods(ctx) {
+			address := forward(pod.Name)
+			Expect(metrics(ctx, address, "")).Error().To(MatchError(ContainSubstring("401")))
+			Expect(metrics(ctx, address, token("default"))).Error().To(MatchError(ContainSubstring("403")))
+			Expect(metrics(ctx, address, scraper())).To(ContainSubstring("controller_runtime_reconcile_total"))
+		}
+	})
+
+	It("hand over when the leader is lost", func(ctx SpecContext) {
+		g := newGrid(ctx)
+		g.start(ctx, nil)
+		leader := leaderPod(ctx)
+		Expect(operatorPods(ctx)).To(HaveLen(2))
+		operators.kubectl("delete", "pod", leader, "--grace-period=0", "--force")
+		g.kubectl("scale", "symphonycluster/prod", "--replicas=4")
+		g.waitReady()
+		g.waitHosts(ctx, 5)
+		Expect(leaderPod(ctx)).NotTo(Equal(leader))
+		operators.kubectl("rollout", "status", "deployment/"+operatorDeployment, "--timeout=60s")
+	})
+
+	It("restart without disturbing a single pod, and write nothing at rest", func(ctx SpecContext) {
+		g := newGrid(ctx)
+		g.start(ctx, object{"compute": object{"replicas": 5}})
+		g.kubectl("wait", "--for=condition=GUIReady", "symphonycluster/prod", "--timeout="+promptly.String())
+		before := g.snapshot(ctx)
+		containers := g.containers(ctx, names.Compute)
+
+		operators.kubectl("rollout", "restart", "deployment/"+operatorDeployment)
+		operators.kubectl("rollout", "status", "deployment/"+operatorDeployment, "--timeout=60s")
+		Eventually(ctx, func() int { return len(operatorPods(ctx)) }).Should(Equal(2), "the old ones are gone")
+		Eventually(ctx, func() string { return leaderPod(ctx) }).Should(BeElementOf(operatorPods(ctx)[0].Name, operatorPods(ctx)[1].Name))
+		Expect(g.snapshot(ctx).Disturbed(before)).To(BeEmpty())
+		Expect(g.containers(ctx, names.Compute)).To(Equal(containers))
+
+		By("counting for a minute what they send")
+		bearer := scraper()
+		writes := func() (all []string) {
+			for _, pod := range operatorPods(ctx) {
+				found, err := metrics(ctx, forward(pod.Name), bearer)
+				Expect(err).NotTo(HaveOccurred())
+				all = append(all, writeCounts(found)...)
+			}
+			return all
+		}
+		resting := g.snapshot(ctx)
+		counted := writes()
+		Consistently(ctx, func() []string { return g.snapshot(ctx).Touched(resting) }).
+			WithTimeout(time.Minute).WithPolling(5 * time.Second).Should(BeEmpty())
+		Expect(writes()).To(Equal(counted))
+	})
+})
+
+func operatorPods(ctx context.Context) []corev1.Pod {
+	GinkgoHelper()
+	return operators.pods(ctx, "")
+}
+
+// leaderPod is the pod that holds the lease.
+func leaderPod(ctx context.Context) string {
+	GinkgoHelper()
+	lease := &coordinationv1.Lease{}
+	Expect(api.Get(ctx, client.ObjectKey{Namespace: operatorNamespace, Name: operatorLease}, lease)).To(Succeed())
+	if lease.Spec.HolderIdentity == nil {
+		return ""
+	}
+	pod, _, _ := strings.Cut(*lease.Spec.HolderIdentity, "_")
+	return pod
+}
+
+// token is a token of a ServiceAccount in the operator's namespace.
+func token(account string) string {
+	GinkgoHelper()
+	return strings.TrimSpace(operators.kubectl("create", "token", account))
+}
+
+// scraper is the token of a ServiceAccount that may read metrics.
+func scraper() string {
+	GinkgoHelper()
+	const name = "e2e-scraper"
+	operators.kubectl("create", "serviceaccount", name)
+	operators.kubectl("create", "clusterrolebinding", name, "--clusterrole="+metricsReader, "--serviceaccount="+operatorNamespace+":"+name)
+	DeferCleanup(func() {
+		operators.kubectl("delete", "clusterrolebinding/"+name, "serviceaccount/"+name)
+	})
+	return token(name)
+}
+
+var forwarded = regexp.MustCompile(`127\.0\.0\.1:(\d+) ->`)
+
+// forward makes a pod's metrics port one of this machine and returns its address.
+func forward(pod string) string {
+	GinkgoHelper()
+	command := operators.command("port-forward", "pod/"+pod, ":8443", "--address=127.0.0.1")
+	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	output, err := command.StdoutPipe()
+	Expect(err).NotTo(HaveOccurred())
+	Expect(command.Start()).To(Succeed())
+	DeferCleanup(func() {
+		Expect(command.Process.Kill()).To(Succeed())
+		_ = command.Wait()
+	})
+	for lines := bufio.NewScanner(output); lines.Scan(); {
+		if found := forwarded.FindStringSubmatch(lines.Text()); found != nil {
+			go func() { _, _ = io.Copy(io.Discard, output) }()
+			return "127.0.0.1:" + found[1]
+		}
+	}
+	Fail("kubectl port-forward ended without forwarding")
+	return ""
+}
+
+// metrics scrapes a pod.
+func metrics(ctx context.Context, address, bearer string) (string, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+address+"/metrics", http.NoBody)
+	if err != nil {
+		return "", err
+	}
+	if bearer != "" {
+		request.Header.Set("Authorization", "Bearer "+bearer)
+	}
+	return fetch(request)
+}
+
+// writeCounts are the counters of requests that change something: applies, patches and deletions. The POSTs and
+// PUTs of an operator at rest are its reviews of a scraper's rights and its lease.
+func writeCounts(metrics string) []string {
+	var found []string
+	for line := range strings.Lines(metrics) {
+		if strings.HasPrefix(line, "rest_client_requests_total") &&
+			(strings.Contains(line, `method="PATCH"`) || strings.Contains(line, `method="DELETE"`)) {
+			found = append(found, line)
+		}
+	}
+	return found
+}
