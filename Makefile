@@ -13,7 +13,7 @@ TOOLS := controller-gen golangci-lint gotestsum crd-ref-docs
 
 .PHONY: help
 help: ## List the targets.
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' Makefile
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' Makefile
 
 ##@ Try it
 
@@ -91,7 +91,7 @@ deploy: ## Install the operator into the cluster of KUBECONFIG.
 	$(KUBECTL) kustomize config/default | sed 's|image: symphony-operator:dev|image: $(IMG)|' | $(KUBECTL) apply -f -
 
 .PHONY: undeploy
-undeploy: ## Remove the operator, the CRD and with it every SymphonyCluster.
+undeploy: ## Remove the operator and the CRD; delete the SymphonyClusters first.
 	$(KUBECTL) delete --ignore-not-found -k config/default
 
 # Files that several programs are built from; go itself knows what is out of date.

@@ -24,7 +24,7 @@ const (
 )
 
 // Reasons of conditions and events. A reason that is taken from a pod (ImagePullBackOff, Unschedulable,
-// CrashLoopBackOff …) is passed on as Kubernetes spells it and is not listed here.
+// CreateContainerConfigError …) is passed on as Kubernetes spells it and is not listed here.
 const (
 	// ReasonReady says that what the condition is about is there.
 	ReasonReady = "Ready"

@@ -203,7 +203,8 @@ type Entitlement struct {
 
 // AdminPassword is where the password of EGO's user Admin comes from.
 type AdminPassword struct {
-	// secretKeyRef is the Secret that holds the password: 8 to 15 characters, without '>', '<' and '&'.
+	// secretKeyRef is the Secret that holds the password: at most 40 characters, without white space, quotes,
+	// backslash, '<', '>' and '&'. A script has to type it: EGO itself takes a few more.
 	// +required
 	SecretKeyRef SecretKeyReference `json:"secretKeyRef"`
 }
@@ -346,7 +347,8 @@ type GUISpec struct {
 // GUITLS is the web console's certificate.
 type GUITLS struct {
 	// secretName is a Secret of type kubernetes.io/tls in the same namespace (keys tls.crt and tls.key,
-	// PEM). Only the master pod reads it; a renewed certificate is used from the master's next restart on.
+	// PEM). Only the master pod reads it; a renewed certificate is put into the running console's key store,
+	// without a restart, about a minute after the Secret has changed.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253

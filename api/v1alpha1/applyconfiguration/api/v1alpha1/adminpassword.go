@@ -10,7 +10,8 @@ package v1alpha1
 //
 // AdminPassword is where the password of EGO's user Admin comes from.
 type AdminPasswordApplyConfiguration struct {
-	// secretKeyRef is the Secret that holds the password: 8 to 15 characters, without '>', '<' and '&'.
+	// secretKeyRef is the Secret that holds the password: at most 40 characters, without white space, quotes,
+	// backslash, '<', '>' and '&'. A script has to type it: EGO itself takes a few more.
 	SecretKeyRef *SecretKeyReferenceApplyConfiguration `json:"secretKeyRef,omitempty"`
 }
 

@@ -11,7 +11,8 @@ package v1alpha1
 // GUITLS is the web console's certificate.
 type GUITLSApplyConfiguration struct {
 	// secretName is a Secret of type kubernetes.io/tls in the same namespace (keys tls.crt and tls.key,
-	// PEM). Only the master pod reads it; a renewed certificate is used from the master's next restart on.
+	// PEM). Only the master pod reads it; a renewed certificate is put into the running console's key store,
+	// without a restart, about a minute after the Secret has changed.
 	SecretName *string `json:"secretName,omitempty"`
 }
 
