@@ -1,7 +1,9 @@
 // Copyright 2026 The symphony-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Command ocitar writes an image tar without Docker: ocitar -tag NAME -entrypoint /manager -file SRC:DST OUT.tar
+// Command ocitar writes an image tar without Docker:
+//
+//	ocitar -tag NAME -entrypoint /manager -file SRC:DST OUT.tar
 package main
 
 import (

@@ -30,18 +30,19 @@ func binaries() []binary {
 	// Without this, everything prints its version as v0.0.0-master+$Format.
 	version := []string{"-ldflags=-X=k8s.io/component-base/version.gitVersion=" + kubernetesVersion}
 	container := []string{"-tags=seccomp,no_btrfs,no_devmapper,no_zfs"}
-	all := []binary{
+	component := func(name string) binary {
+		return binary{name: name, module: "kubernetes", pkg: "k8s.io/kubernetes/cmd/" + name, arguments: version}
+	}
+	return []binary{
 		{name: "etcd", module: "kubernetes", pkg: "go.etcd.io/etcd/server/v3"},
 		{name: "kwok", module: "kubernetes", pkg: "sigs.k8s.io/kwok/cmd/kwok"},
 		{name: "containerd", module: "containerd", pkg: "github.com/containerd/containerd/v2/cmd/containerd", arguments: container, cgo: true},
 		{name: "containerd-shim-runc-v2", module: "containerd", pkg: "github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2", arguments: container, cgo: true},
 		{name: "ctr", module: "containerd", pkg: "github.com/containerd/containerd/v2/cmd/ctr", arguments: container, cgo: true},
 		{name: "runc", module: "containerd", pkg: "github.com/opencontainers/runc", arguments: container, cgo: true},
+		component("kube-apiserver"), component("kube-controller-manager"), component("kube-scheduler"),
+		component("kubectl"), component("kubelet"), component("kube-proxy"),
 	}
-	for _, name := range []string{"kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl", "kubelet", "kube-proxy"} {
-		all = append(all, binary{name: name, module: "kubernetes", pkg: "k8s.io/kubernetes/cmd/" + name, arguments: version})
-	}
-	return all
 }
 
 // Build builds the named binaries, or all of them, where they are missing or older than their module.

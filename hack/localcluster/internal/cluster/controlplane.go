@@ -6,7 +6,6 @@ package cluster
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"time"
 )
@@ -90,19 +89,3 @@ kind: KubeSchedulerConfiguration
 clientConnection: {kubeconfig: %q, qps: 2000, burst: 4000}
 leaderElection: {leaderElect: false}
 `
-
-// ended is the error for a component that is not there any more: waiting longer would be pointless.
-func (c *Cluster) ended(names ...string) error {
-	processes, err := c.processes()
-	if err != nil {
-		return err
-	}
-	for _, process := range processes {
-		for _, name := range names {
-			if process.Name == name && !process.alive() {
-				return errors.New(name + " ended; its log says why")
-			}
-		}
-	}
-	return nil
-}

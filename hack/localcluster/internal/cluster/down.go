@@ -79,7 +79,7 @@ func leftBehind(mounts map[string]bool) []int {
 			if err != nil {
 				return nil //nolint:nilerr // as above
 			}
-			for _, line := range strings.Fields(string(data)) {
+			for line := range strings.FieldsSeq(string(data)) {
 				if pid, err := strconv.Atoi(line); err == nil {
 					pids = append(pids, pid)
 				}
@@ -142,7 +142,7 @@ func (c *Cluster) removeNetwork(ctx context.Context, processes []process) error 
 	if len(processes) == 0 && !exists(c.in("pki")) {
 		return nil
 	}
-	var problems []error
+	problems := make([]error, 0, 2*maxNodes+1)
 	for _, n := range nodes(maxNodes) {
 		// The link first: it would go with the namespace too, but some time later.
 		if exists("/sys/class/net/" + n.link()) {
@@ -162,11 +162,12 @@ func (c *Cluster) removeNetwork(ctx context.Context, processes []process) error 
 }
 
 func (c *Cluster) removeFiles() error {
-	var problems []error
-	for _, name := range []string{
+	names := []string{
 		"up.json", "nodes", "etcd", "pki", "run", "kubeconfig", "audit-policy.yaml", "audit.log", "scheduler.yaml",
-		"pause.tar", "kwok.yaml", "logs",
-	} {
+		"pause.tar", "kwok.yaml", "fake-nodes.yaml", "logs",
+	}
+	problems := make([]error, 0, len(names))
+	for _, name := range names {
 		problems = append(problems, os.RemoveAll(c.in(name)))
 	}
 	return errors.Join(problems...)

@@ -22,7 +22,9 @@ func (l Layout) Kubeconfig() string { return l.in("kubeconfig") }
 // AuditLog has one JSON line a write request.
 func (l Layout) AuditLog() string { return l.in("audit.log") }
 
-func (l Layout) in(parts ...string) string { return filepath.Join(append([]string{l.Dir}, parts...)...) }
+func (l Layout) in(parts ...string) string {
+	return filepath.Join(append([]string{l.Dir}, parts...)...)
+}
 
 func (l Layout) bin(name string) string { return l.in("bin", name) }
 
@@ -38,6 +40,7 @@ const (
 	serviceRange = "10.96.0.0/16"
 	apiServiceIP = "10.96.0.1"
 	podRange     = "10.244.0.0/16"
+	fakePodRange = "10.128.0.0/10"
 	etcdPort     = 23790
 	maxNodes     = 9
 )
@@ -64,7 +67,7 @@ func (l Layout) node(n node, parts ...string) string {
 func (l Layout) containerdSocket(n node) string { return l.node(n, "containerd.sock") }
 
 func nodes(count int) []node {
-	var all []node
+	all := make([]node, 0, count)
 	for number := 1; number <= count; number++ {
 		all = append(all, node{number})
 	}

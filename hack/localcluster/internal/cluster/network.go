@@ -45,7 +45,9 @@ func (c *Cluster) network(ctx context.Context, size Size) error {
 }
 
 // inside runs a command in the node's network.
-func inside(n node, command string) string { return "nsenter --net=/run/netns/" + n.netns() + " " + command }
+func inside(n node, command string) string {
+	return "nsenter --net=/run/netns/" + n.netns() + " " + command
+}
 
 // cni is the pod network of a node: a routed link a pod (ptp), which needs no bridge and so no br_netfilter for
 // a pod that calls itself or its neighbour through a Service.

@@ -67,8 +67,8 @@ exec %[2]q --config %[3]q`, c.node(n, "bound"), c.bin("containerd"), c.node(n, "
 		return err
 	}
 	if err := until(ctx, 30*time.Second, func(ctx context.Context) error {
-		if !containerd.alive() {
-			return fmt.Errorf("containerd ended; its log says why")
+		if err := c.ended(containerd.Name); err != nil {
+			return err
 		}
 		_, err := run(ctx, c.bin("ctr"), "-a", c.containerdSocket(n), "version")
 		return err
@@ -94,10 +94,10 @@ exec %[2]q --config %[3]q`, c.node(n, "bound"), c.bin("containerd"), c.node(n, "
 
 func (c *Cluster) nodeFiles(n node) error {
 	files := map[string]string{
-		c.node(n, "containerd.toml"):          c.containerdConfiguration(n),
+		c.node(n, "containerd.toml"):         c.containerdConfiguration(n),
 		c.node(n, "cni", "10-pods.conflist"): c.cni(n),
-		c.node(n, "kubelet.yaml"):             c.kubeletConfiguration(n),
-		c.node(n, "kube-proxy.yaml"):          c.proxyConfiguration(n),
+		c.node(n, "kubelet.yaml"):            c.kubeletConfiguration(n),
+		c.node(n, "kube-proxy.yaml"):         c.proxyConfiguration(n),
 		// No DNS server runs here; pods need a file to copy.
 		c.node(n, "resolv.conf"): "",
 	}

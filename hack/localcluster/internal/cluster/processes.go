@@ -160,14 +160,33 @@ func (c *Cluster) kubectl(ctx context.Context, out io.Writer, arguments ...strin
 	return nil
 }
 
-// until repeats a check until it is content.
+// errEnded is the error of a wait for a component that is not there any more.
+var errEnded = errors.New("it ended")
+
+// ended is the error for the first of the named components that is not there any more, with its last words:
+// waiting longer would be pointless.
+func (c *Cluster) ended(names ...string) error {
+	processes, err := c.processes()
+	if err != nil {
+		return err
+	}
+	for _, process := range processes {
+		if slices.Contains(names, process.Name) && !process.alive() {
+			log, _ := os.ReadFile(c.in("logs", process.Name+".log"))
+			return fmt.Errorf("%s: %w. It said last:\n%s", process.Name, errEnded, lastLines(string(log), 5))
+		}
+	}
+	return nil
+}
+
+// until repeats a check until it is content, or until what it waits for has ended.
 func until(ctx context.Context, patience time.Duration, check func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for {
 		err := check(ctx)
-		if err == nil {
-			return nil
+		if err == nil || errors.Is(err, errEnded) {
+			return err
 		}
 		select {
 		case <-ctx.Done():
