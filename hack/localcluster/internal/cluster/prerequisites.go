@@ -40,14 +40,14 @@ func (c *Cluster) prerequisites(ctx context.Context) error {
 	if runtime.GOOS != "linux" {
 		return errors.New("the local cluster needs Linux")
 	}
+	if longest := len(c.containerdSocket(node{maxNodes})); longest > maxSocketPath {
+		return fmt.Errorf("the directory %s is too long by %d characters for the path of a unix socket: choose a shorter --dir", c.Dir, longest-maxSocketPath)
+	}
 	if os.Geteuid() != 0 {
 		return errors.New("the local cluster needs root: it makes network namespaces and containers")
 	}
 	if missing := missingCapabilities(); len(missing) > 0 {
 		return fmt.Errorf("the local cluster needs %s, which this container or user does not have", strings.Join(missing, " and "))
-	}
-	if longest := len(c.containerdSocket(node{maxNodes})); longest > maxSocketPath {
-		return fmt.Errorf("the directory %s is too long by %d characters for the path of a unix socket: choose a shorter --dir", c.Dir, longest-maxSocketPath)
 	}
 	return c.install(ctx)
 }
