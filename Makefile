@@ -94,6 +94,9 @@ deploy: ## Install the operator into the cluster of KUBECONFIG.
 undeploy: ## Remove the operator and the CRD; delete the SymphonyClusters first.
 	$(KUBECTL) delete --ignore-not-found -k config/default
 
+# By the relative path, as people type it.
+bin/%: $(BIN)/% ;
+
 # Files that several programs are built from; go itself knows what is out of date.
 .PHONY: $(BIN)/manager $(BIN)/localcluster $(BIN)/ocitar
 $(BIN)/manager:
