@@ -1,0 +1,183 @@
+// Copyright 2026 The symphony-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package build_test
+
+import (
+	"testing"
+
+	. "github.com/onsi/gomega"
+
+	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
+	"github.com/symphony-operator/symphony-operator/internal/names"
+)
+
+type refusal struct {
+	overlay, problem string
+}
+
+// inSymphony is an overlay of the container symphony.
+func inSymphony(fields string) string {
+	return `{"spec":{"containers":[{"name":"symphony",` + fields + `}]}}`
+}
+
+// mistakes are overlays that the operator cannot read as what they are meant to be.
+var mistakes = map[string]refusal{
+	"no JSON":                {`{"spec":`, "does not parse: unexpected end of JSON input"},
+	"not an object":          {`"x"`, "is not a PodTemplateSpec: json: cannot unmarshal string into Go value of type v1.PodTemplateSpec"},
+	"an unknown field":       {`{"spec":{"nodeSelektor":{"a":"b"}}}`, `is not a PodTemplateSpec: unknown field "spec.nodeSelektor"`},
+	"a field in wrong case":  {`{"Spec":{}}`, `is not a PodTemplateSpec: unknown field "Spec"`},
+	"a field given twice":    {`{"spec":{"priority":1,"priority":2}}`, `is not a PodTemplateSpec: duplicate field "spec.priority"`},
+	"two unknown fields":     {`{"a":1,"b":2}`, "is not a PodTemplateSpec: unknown field \"a\"\nunknown field \"b\""},
+	"a field of wrong type":  {`{"spec":{"hostNetwork":"yes"}}`, "is not a PodTemplateSpec: json: cannot unmarshal string into Go struct field PodSpec.spec.hostNetwork of type bool"},
+	"a number for a label":   {`{"metadata":{"labels":{"a":1}}}`, "is not a PodTemplateSpec: json: cannot unmarshal number into Go struct field ObjectMeta.metadata.labels of type string"},
+	"a merge directive":      {`{"spec":{"volumes":[{"$patch":"replace"}]}}`, `has "$patch": merge directives are not supported; to drop what the operator sets, use the fields of spec`},
+	"a directive for a list": {`{"spec":{"$setElementOrder/containers":[{"name":"a"}]}}`, `has "$setElementOrder/containers": merge directives are not supported; to drop what the operator sets, use the fields of spec`},
+	"a container without its name": {
+		`{"spec":{"containers":[{"image":"sym"}]}}`,
+		"cannot be merged: map: map[image:sym] does not contain declared merge key: name",
+	},
+}
+
+// losses are overlays that would take away what the operator needs, on either role.
+var losses = map[string]refusal{
+	"another value of a selector label": {
+		`{"metadata":{"labels":{"symphony-operator.io/cluster":"other"}}}`,
+		`must not change the label "symphony-operator.io/cluster": the operator finds its pods by it`,
+	},
+	"a selector label dropped": {
+		`{"metadata":{"labels":{"symphony-operator.io/role":null}}}`,
+		`must not change the label "symphony-operator.io/role": the operator finds its pods by it`,
+	},
+	"the caches' label dropped": {
+		`{"metadata":{"labels":{"app.kubernetes.io/managed-by":null}}}`,
+		`must not change the label "app.kubernetes.io/managed-by": the operator finds its pods by it`,
+	},
+	"the revision label": {
+		`{"metadata":{"labels":{"symphony-operator.io/revision":"mine"}}}`,
+		`must not set the label "symphony-operator.io/revision": it is the operator's`,
+	},
+	"the master's address": {
+		`{"metadata":{"annotations":{"symphony-operator.io/master-hosts":"1.2.3.4 prod-master"}}}`,
+		`must not set the annotation "symphony-operator.io/master-hosts": it carries the master's address`,
+	},
+	"a pod's name":      {`{"metadata":{"name":"x"}}`, "must not set metadata.name, metadata.generateName or metadata.namespace"},
+	"a pod's namespace": {`{"metadata":{"namespace":"x"}}`, "must not set metadata.name, metadata.generateName or metadata.namespace"},
+	"a name's stem":     {`{"metadata":{"generateName":"x"}}`, "must not set metadata.name, metadata.generateName or metadata.namespace"},
+	"a host name":       {`{"spec":{"hostname":"other"}}`, "must not change spec.hostname: EGO knows the host by it"},
+	"a subdomain": {
+		`{"spec":{"subdomain":"other"}}`,
+		"must not set spec.subdomain, spec.hostNetwork or spec.setHostnameAsFQDN: EGO's host names depend on them",
+	},
+	"the node's network": {
+		`{"spec":{"hostNetwork":true}}`,
+		"must not set spec.subdomain, spec.hostNetwork or spec.setHostnameAsFQDN: EGO's host names depend on them",
+	},
+	"a long host name": {
+		`{"spec":{"setHostnameAsFQDN":true}}`,
+		"must not set spec.subdomain, spec.hostNetwork or spec.setHostnameAsFQDN: EGO's host names depend on them",
+	},
+	"another restart policy":        {`{"spec":{"restartPolicy":"Never"}}`, "must not change spec.restartPolicy: a container that ends must start again"},
+	"a volume of another kind":      {`{"spec":{"volumes":[{"name":"run","hostPath":{"path":"/"}}]}}`, `must not change the volume "run"`},
+	"the container symphony gone":   {`{"spec":{"containers":null}}`, `must not remove the container "symphony"`},
+	"another command":               {inSymphony(`"command":["sleep"]`), `must not change command or args of the container "symphony": they are the start script`},
+	"no command":                    {inSymphony(`"command":null`), `must not change command or args of the container "symphony": they are the start script`},
+	"other arguments":               {inSymphony(`"args":["exit"]`), `must not change command or args of the container "symphony": they are the start script`},
+	"the search path":               {inSymphony(`"env":[{"name":"PATH","value":"/bin"}]`), `must not change the variable PATH of the container "symphony"`},
+	"the licence":                   {inSymphony(`"env":[{"name":"LICENSE","value":"accept"}]`), `must not change the variable LICENSE of the container "symphony"`},
+	"a setting of the operator":     {inSymphony(`"env":[{"name":"SYMPHONY_EGO_CONF","value":""}]`), `must not change the variable SYMPHONY_EGO_CONF of the container "symphony"`},
+	"no environment":                {inSymphony(`"env":null`), `must not change the variable PATH of the container "symphony"`},
+	"no mounts":                     {inSymphony(`"volumeMounts":null`), `must not change the mount of /symphony/run in the container "symphony"`},
+	"another volume at a mount":     {inSymphony(`"volumeMounts":[{"mountPath":"/symphony/run","name":"other"}]`), `must not change the mount of /symphony/run in the container "symphony"`},
+	"no readiness probe":            {inSymphony(`"readinessProbe":null`), `must not change what the readiness probe of the container "symphony" runs`},
+	"another readiness probe":       {inSymphony(`"readinessProbe":{"exec":{"command":["true"]}}`), `must not change what the readiness probe of the container "symphony" runs`},
+	"a readiness probe by the port": {inSymphony(`"readinessProbe":{"exec":null,"tcpSocket":{"port":8443}}`), `must not change what the readiness probe of the container "symphony" runs`},
+	"one port number twice in a side-car": {
+		`{"spec":{"containers":[{"name":"dns","image":"dns","ports":[{"containerPort":53,"protocol":"TCP"},{"containerPort":53,"protocol":"UDP"}]}]}}`,
+		`declares port 53 twice in the container "dns"`,
+	},
+}
+
+func TestAMistakenOverlayIsRefused(t *testing.T) {
+	expectRefused(t, mistakes)
+}
+
+func TestAnOverlayThatTakesAwayWhatTheOperatorNeedsIsRefused(t *testing.T) {
+	expectRefused(t, losses)
+}
+
+// Dropping a whole part loses several things; which of them is named first is of no interest.
+func TestAnOverlayThatDropsAWholePartIsRefused(t *testing.T) {
+	for _, text := range []string{
+		`{"metadata":null}`, `{"metadata":{"labels":null}}`, `{"spec":null}`, `{"spec":{"volumes":null}}`,
+	} {
+		t.Run(text, func(t *testing.T) {
+			g := NewWithT(t)
+			for role, change := range map[string]edit{names.Master: masterOverlay(text), names.Compute: computeOverlay(text)} {
+				children := buildFirst(t, change)
+				g.Expect(children.Invalid).To(HaveLen(1), role)
+				g.Expect(children.Invalid[0].Problem).To(HavePrefix("must not "))
+			}
+		})
+	}
+}
+
+// expectRefused expects each overlay to be refused on both roles, and the other role to be built all the same.
+func expectRefused(t *testing.T, refusals map[string]refusal) {
+	t.Helper()
+	for name, test := range refusals {
+		t.Run(name+" on the master", func(t *testing.T) {
+			g := NewWithT(t)
+			children := buildFirst(t, masterOverlay(test.overlay))
+			g.Expect(children.Invalid).To(HaveLen(1))
+			g.Expect(children.Invalid[0]).To(MatchError("spec.master.podTemplate " + test.problem))
+			g.Expect(children.MasterDeployment).To(BeNil())
+			g.Expect(children.MasterRevision).To(BeEmpty())
+			g.Expect(children.ComputeSet).NotTo(BeNil())
+		})
+		t.Run(name+" on compute hosts", func(t *testing.T) {
+			g := NewWithT(t)
+			children := buildFirst(t, computeOverlay(test.overlay))
+			g.Expect(children.Invalid).To(HaveLen(1))
+			g.Expect(children.Invalid[0]).To(MatchError("spec.compute.podTemplate " + test.problem))
+			g.Expect(children.ComputeSet).To(BeNil())
+			g.Expect(children.ComputeRevision).To(BeEmpty())
+			g.Expect(children.MasterDeployment).NotTo(BeNil())
+		})
+	}
+}
+
+// The master alone has a host name and files from Secrets.
+func TestAnOverlayOfTheMasterMustNotTakeItsOwnThings(t *testing.T) {
+	for name, test := range map[string]refusal{
+		"its host name": {`{"spec":{"hostname":null}}`, "must not change spec.hostname: EGO knows the host by it"},
+		"a Secret": {
+			`{"spec":{"volumes":[{"name":"gui-tls","secret":{"secretName":"other"}}]}}`,
+			`must not change the volume "gui-tls"`,
+		},
+		"a Secret's mount": {
+			inSymphony(`"volumeMounts":[{"mountPath":"/symphony/gui-tls","name":"run"}]`),
+			`must not change the mount of /symphony/gui-tls in the container "symphony"`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			children := buildFirst(t, masterOverlay(test.overlay), func(c *v1alpha1.SymphonyCluster) {
+				c.Spec.GUI.TLS = &v1alpha1.GUITLS{SecretName: "console-certificate"}
+			})
+			g.Expect(children.Invalid).To(HaveLen(1))
+			g.Expect(children.Invalid[0].Problem).To(Equal(test.problem))
+		})
+	}
+}
+
+func TestBothRolesCanBeInvalidAtOnce(t *testing.T) {
+	g := NewWithT(t)
+	children := buildFirst(t, masterOverlay(`{"x":1}`), computeOverlay(`{"y":1}`))
+	g.Expect(children.Invalid).To(HaveExactElements(
+		HaveField("Role", names.Master), HaveField("Role", names.Compute)))
+	g.Expect(children.Revisions).To(BeEmpty())
+	g.Expect(children.MasterService).NotTo(BeNil())
+	g.Expect(children.Hosts).NotTo(BeNil())
+	g.Expect(children.GUI).NotTo(BeNil())
+}
