@@ -23,6 +23,7 @@ import (
 const usage = `localcluster runs a real Kubernetes on this Linux machine.
 
   localcluster up [--nodes 2] [--fake-nodes 0]   bring it up (again: harmless)
+  localcluster check                             say why it cannot be brought up here, if so
   localcluster down                              end it and leave nothing behind but the binaries
   localcluster load-image FILE...                load image tars into every real node
   localcluster status                            say what runs
@@ -68,6 +69,8 @@ func run(ctx context.Context, arguments []string, out io.Writer) error {
 	switch arguments[0] {
 	case "up":
 		return local.Up(ctx, wanted)
+	case "check":
+		return local.Check()
 	case "down":
 		return local.Down(ctx)
 	case "load-image":

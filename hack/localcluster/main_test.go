@@ -16,7 +16,7 @@ func TestHelpNamesEveryCommand(t *testing.T) {
 		if err := run(t.Context(), arguments, &out); err != nil {
 			t.Fatal(err)
 		}
-		for _, command := range []string{"up", "down", "load-image", "status", "kubeconfig", "build"} {
+		for _, command := range []string{"up", "down", "load-image", "status", "kubeconfig", "build", "check"} {
 			if !strings.Contains(out.String(), "localcluster "+command) {
 				t.Errorf("%v: no word of %s", arguments, command)
 			}

@@ -43,7 +43,10 @@ func (c *Cluster) Up(ctx context.Context, size Size) error {
 		fmt.Fprintf(c.Out, "The cluster runs already. KUBECONFIG=%s\n", c.Kubeconfig())
 		return nil
 	}
-	if err := c.prerequisites(ctx); err != nil {
+	if err := c.possible(); err != nil {
+		return err
+	}
+	if err := c.install(ctx); err != nil {
 		return err
 	}
 	if err := c.Build(ctx, nil); err != nil {

@@ -35,8 +35,20 @@ var packages = []struct{ file, name string }{
 	{"/usr/include/seccomp.h", "libseccomp-dev"},
 }
 
-// prerequisites checks the machine: one sentence for the first thing that is missing.
-func (c *Cluster) prerequisites(ctx context.Context) error {
+// Check says in one sentence why no cluster can be brought up here, or nothing.
+func (c *Cluster) Check() error {
+	if err := c.possible(); err != nil {
+		return err
+	}
+	running, err := c.running()
+	if err == nil && running != nil {
+		err = errors.New("a local cluster runs already: `localcluster down` ends it")
+	}
+	return err
+}
+
+// possible checks what no package can mend: one sentence for the first thing that is missing.
+func (c *Cluster) possible() error {
 	if runtime.GOOS != "linux" {
 		return errors.New("the local cluster needs Linux")
 	}
@@ -49,7 +61,7 @@ func (c *Cluster) prerequisites(ctx context.Context) error {
 	if missing := missingCapabilities(); len(missing) > 0 {
 		return fmt.Errorf("the local cluster needs %s, which this container or user does not have", strings.Join(missing, " and "))
 	}
-	return c.install(ctx)
+	return nil
 }
 
 const maxSocketPath = 100
