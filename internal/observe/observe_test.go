@@ -111,7 +111,9 @@ func TestPodsAreFollowedByTheirOwners(t *testing.T) {
 // Half a picture is none: with a list that failed taken for an empty one, hosts would be given up.
 func TestAFailedReadIsNoAnswer(t *testing.T) {
 	broken := fake.NewClientBuilder().WithScheme(scheme.Scheme).WithInterceptorFuncs(interceptor.Funcs{
-		List: func(context.Context, client.WithWatch, client.ObjectList, ...client.ListOption) error { return errors.New("broken") },
+		List: func(context.Context, client.WithWatch, client.ObjectList, ...client.ListOption) error {
+			return errors.New("broken")
+		},
 	}).Build()
 	observer := &observe.Observer{Cache: broken, Live: broken, Console: silent{}}
 	facts, err := observer.Observe(t.Context(), prod())
