@@ -163,10 +163,13 @@ func fetch(request *http.Request) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer answer.Body.Close()
+	defer func() { _ = answer.Body.Close() }()
 	body, err := io.ReadAll(answer.Body)
-	if err == nil && answer.StatusCode != http.StatusOK {
-		err = refusal(answer.StatusCode)
+	if err != nil {
+		return "", err
 	}
-	return string(body), err
+	if answer.StatusCode != http.StatusOK {
+		return "", refusal(answer.StatusCode)
+	}
+	return string(body), nil
 }

@@ -179,7 +179,7 @@ func (g *grid) okHosts() []string {
 		return nil // EGO does not answer: the master may be on its way from one machine to another.
 	}
 	hosts := []string{}
-	for _, line := range strings.Split(printed, "\n") {
+	for line := range strings.SplitSeq(printed, "\n") {
 		if fields := strings.Fields(line); len(fields) > 1 && fields[1] == "ok" {
 			hosts = append(hosts, fields[0])
 		}
@@ -188,15 +188,18 @@ func (g *grid) okHosts() []string {
 	return hosts
 }
 
-// waitHosts waits until EGO has exactly the master and the compute pods as hosts that are ok.
+// waitHosts waits until the hosts that EGO calls ok are the master and the compute pods, n together: a host of a
+// pod that has just ended is ok until its heartbeats are missed.
 func (g *grid) waitHosts(ctx context.Context, n int) {
 	GinkgoHelper()
-	Eventually(ctx, g.okHosts).Should(HaveLen(n))
-	wanted := []string{"prod-master"}
-	for _, pod := range g.pods(ctx, names.Compute) {
-		wanted = append(wanted, pod.Name)
-	}
-	Expect(g.okHosts()).To(ConsistOf(wanted))
+	Eventually(ctx, func(check Gomega) {
+		wanted := []string{"prod-master"}
+		for _, pod := range g.pods(ctx, names.Compute) {
+			wanted = append(wanted, pod.Name)
+		}
+		check.Expect(wanted).To(HaveLen(n))
+		check.Expect(g.okHosts()).To(ConsistOf(wanted))
+	}).Should(Succeed())
 }
 
 func (g *grid) allPods(ctx context.Context) []corev1.Pod {

@@ -70,7 +70,7 @@ var _ = Describe("A Secret", func() {
 		dialer := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}}
 		connection, err := dialer.DialContext(ctx, "tcp", address)
 		Expect(err).NotTo(HaveOccurred())
-		defer connection.Close()
+		defer func() { _ = connection.Close() }()
 		shown, ok := connection.(*tls.Conn)
 		Expect(ok).To(BeTrue())
 		Expect(shown.ConnectionState().PeerCertificates[0].Subject.CommonName).To(Equal("console.example.com"))
