@@ -66,24 +66,23 @@ func run(ctx context.Context, arguments []string, out io.Writer) error {
 		return err
 	}
 	local := &cluster.Cluster{Layout: at, Out: out}
-	switch arguments[0] {
-	case "up":
-		return local.Up(ctx, wanted)
-	case "check":
-		return local.Check()
-	case "down":
-		return local.Down(ctx)
-	case "load-image":
-		return local.LoadImages(ctx, flags.Args())
-	case "status":
-		return local.Status(ctx)
-	case "kubeconfig":
-		fmt.Fprintln(out, at.Kubeconfig())
-		return nil
-	case "build":
-		return local.Build(ctx, flags.Args())
+	commands := map[string]func() error{
+		"up":         func() error { return local.Up(ctx, wanted) },
+		"check":      local.Check,
+		"down":       func() error { return local.Down(ctx) },
+		"load-image": func() error { return local.LoadImages(ctx, flags.Args()) },
+		"status":     func() error { return local.Status(ctx) },
+		"build":      func() error { return local.Build(ctx, flags.Args()) },
+		"kubeconfig": func() error {
+			fmt.Fprintln(out, at.Kubeconfig())
+			return nil
+		},
 	}
-	return fmt.Errorf("%q is no command; see localcluster help", arguments[0])
+	command, ok := commands[arguments[0]]
+	if !ok {
+		return fmt.Errorf("%q is no command; see localcluster help", arguments[0])
+	}
+	return command()
 }
 
 // where finds the directories: the module's sources, which name the versions to build, and the cluster's own.

@@ -4,6 +4,7 @@
 // Command ocitar writes an image tar without Docker:
 //
 //	ocitar -tag NAME -entrypoint /manager -file SRC:DST OUT.tar
+//	ocitar -tag NAME -entrypoint /bin/bash -layer FILES.tar OUT.tar
 package main
 
 import (
@@ -28,6 +29,11 @@ func run() error {
 	flag.StringVar(&image.Tag, "tag", "", "the image's name, such as symphony-operator:dev")
 	flag.StringVar(&image.User, "user", "", "the user that runs the entry point: UID or UID:GID")
 	entrypoint := flag.String("entrypoint", "", "the program to run")
+	flag.StringVar(&image.Layer, "layer", "", "a tar file with all files of the image, instead of -file")
+	flag.Func("env", "NAME=VALUE, a variable of the entry point; may be given again", func(text string) error {
+		image.Env = append(image.Env, text)
+		return nil
+	})
 	flag.Func("file", "SOURCE:TARGET, an executable file of the image; may be given again", func(text string) error {
 		source, target, found := strings.Cut(text, ":")
 		if !found {
@@ -38,7 +44,7 @@ func run() error {
 	})
 	flag.Parse()
 	if image.Tag == "" || *entrypoint == "" || flag.NArg() != 1 {
-		return fmt.Errorf("usage: ocitar -tag NAME -entrypoint PROGRAM [-user UID] -file SOURCE:TARGET… OUT.tar")
+		return fmt.Errorf("usage: ocitar -tag NAME -entrypoint PROGRAM [-user UID] [-env NAME=VALUE…] {-layer FILES.tar | -file SOURCE:TARGET…} OUT.tar")
 	}
 	image.Entrypoint = []string{*entrypoint}
 	return ociimage.Write(&image, flag.Arg(0))

@@ -39,4 +39,6 @@ busybox=${SYMSIM_BUSYBOX:-$cache/bin/busybox}
 [ -n "${SYMSIM_BUSYBOX:-}" ] || fetch busybox-static
 
 CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o "$work/symsim" ./test/symsim
-go run ./test/symsim/image -release "$release" -symsim "$work/symsim" -bash "$bash" -busybox "$busybox" -tag "$tag" -out "$out"
+go run ./test/symsim/image -release "$release" -symsim "$work/symsim" -bash "$bash" -busybox "$busybox" -out "$work/files.tar"
+go -C hack/localcluster run ./ocitar -tag "$tag" -layer "$work/files.tar" -entrypoint /bin/bash -user 1000:0 \
+  -env PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$out"

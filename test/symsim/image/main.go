@@ -1,8 +1,8 @@
 // Copyright 2026 The symphony-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Image writes the simulator's image: the installation, bash, busybox, and the few files that a user land needs. The same
-// input gives the same bytes.
+// Command image writes the files of the simulator's image as one tar: the installation, bash, busybox, and the few files
+// that a user land needs. The same input gives the same bytes. build.sh makes an image of it.
 package main
 
 import (
@@ -30,22 +30,12 @@ func main() {
 	program := flag.String("symsim", "", "the simulator")
 	bash := flag.String("bash", "", "a static bash")
 	busybox := flag.String("busybox", "", "a static busybox")
-	tag := flag.String("tag", "symsim:dev", "the image's name")
-	out := flag.String("out", "", "the image archive to write")
+	out := flag.String("out", "", "the tar to write")
 	flag.Parse()
-	if err := build(*release, *program, *bash, *busybox, *tag, *out); err != nil {
+	if err := writeLayer(*release, *program, *bash, *busybox, *out); err != nil {
 		fmt.Fprintln(os.Stderr, "symsim image:", err)
 		os.Exit(1)
 	}
-}
-
-func build(release, program, bash, busybox, tag, out string) (err error) {
-	layer := out + ".layer"
-	defer func() { err = errors.Join(err, os.Remove(layer)) }()
-	if err := writeLayer(release, program, bash, busybox, layer); err != nil {
-		return err
-	}
-	return archive(layer, tag, out)
 }
 
 func writeLayer(release, program, bash, busybox, out string) (err error) {

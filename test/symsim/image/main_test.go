@@ -5,7 +5,6 @@ package main
 
 import (
 	"archive/tar"
-	"encoding/json"
 	"errors"
 	"io"
 	"os"
@@ -77,46 +76,5 @@ func TestLayer(t *testing.T) {
 		g.Expect(found["usr/bin/awk"].Linkname).To(Equal("/bin/busybox"))
 		g.Expect(found["tmp/"].Mode).To(Equal(int64(0o1777)))
 	}
-	g.Expect(build("6.1", symsim, bash, busybox, "symsim:dev", filepath.Join(t.TempDir(), "x"))).To(MatchError(ContainSubstring("6.1")))
-}
-
-func TestArchiveNamesItsParts(t *testing.T) {
-	g := NewWithT(t)
-	symsim, bash, busybox := programs(t)
-	out := filepath.Join(t.TempDir(), "image.tar")
-	g.Expect(build("7.1.2", symsim, bash, busybox, "symsim:dev", out)).To(Succeed())
-	g.Expect(out + ".layer").NotTo(BeAnExistingFile())
-	found := entries(t, out)
-	g.Expect(found).To(HaveLen(3))
-	text := contents(t, out)
-	var manifest []archiveEntry
-	g.Expect(json.Unmarshal(text["manifest.json"], &manifest)).To(Succeed())
-	g.Expect(manifest[0].RepoTags).To(Equal([]string{"docker.io/library/symsim:dev"}))
-	g.Expect(found).To(And(HaveKey(manifest[0].Config), HaveKey(manifest[0].Layers[0])))
-	var config imageConfig
-	g.Expect(json.Unmarshal(text[manifest[0].Config], &config)).To(Succeed())
-	g.Expect(config.RootFS.DiffIDs).To(Equal([]string{"sha256:" + identifier(text[manifest[0].Layers[0]])}))
-	g.Expect(config.Config.User).To(Equal("1000:0"))
-}
-
-func contents(t *testing.T, file string) map[string][]byte {
-	t.Helper()
-	open, err := os.Open(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = open.Close() }()
-	found := map[string][]byte{}
-	for reader := tar.NewReader(open); ; {
-		header, err := reader.Next()
-		if errors.Is(err, io.EOF) {
-			return found
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		if found[header.Name], err = io.ReadAll(reader); err != nil {
-			t.Fatal(err)
-		}
-	}
+	g.Expect(writeLayer("6.1", symsim, bash, busybox, filepath.Join(t.TempDir(), "x"))).To(MatchError(ContainSubstring("6.1")))
 }

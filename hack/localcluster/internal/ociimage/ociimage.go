@@ -33,9 +33,13 @@ type File struct {
 // Image is what to write.
 type Image struct {
 	// Tag is the image's name, such as symphony-operator:dev.
-	Tag        string
+	Tag string
+	// Layer is a tar file with the image's files; when it is empty, Files are.
+	Layer      string
 	Files      []File
 	Entrypoint []string
+	// Env are variables as NAME=VALUE.
+	Env []string
 	// User runs the entry point, as UID or UID:GID.
 	User         string
 	Architecture string
@@ -47,13 +51,9 @@ func Write(image *Image, target string) error {
 	if err != nil {
 		return fmt.Errorf("reading the tag: %w", err)
 	}
-	content, err := layer(image.Files)
+	files, err := image.layer()
 	if err != nil {
 		return err
-	}
-	files, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content)), nil })
-	if err != nil {
-		return fmt.Errorf("making the layer: %w", err)
 	}
 	built, err := mutate.AppendLayers(empty.Image, files)
 	if err != nil {
@@ -62,7 +62,7 @@ func Write(image *Image, target string) error {
 	built, err = mutate.ConfigFile(built, &v1.ConfigFile{
 		OS:           "linux",
 		Architecture: image.Architecture,
-		Config:       v1.Config{Entrypoint: image.Entrypoint, User: image.User},
+		Config:       v1.Config{Entrypoint: image.Entrypoint, Env: image.Env, User: image.User},
 		RootFS:       rootFS(built),
 	})
 	if err != nil {
@@ -82,8 +82,24 @@ func rootFS(image v1.Image) v1.RootFS {
 	return config.RootFS
 }
 
-// layer has no times and no owners of this machine, so that the same files make the same image.
-func layer(files []File) ([]byte, error) {
+func (i *Image) layer() (v1.Layer, error) {
+	open := func() (io.ReadCloser, error) { return os.Open(i.Layer) }
+	if i.Layer == "" {
+		content, err := pack(i.Files)
+		if err != nil {
+			return nil, err
+		}
+		open = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content)), nil }
+	}
+	layer, err := tarball.LayerFromOpener(open)
+	if err != nil {
+		return nil, fmt.Errorf("making the layer: %w", err)
+	}
+	return layer, nil
+}
+
+// pack has no times and no owners of this machine, so that the same files make the same image.
+func pack(files []File) ([]byte, error) {
 	if len(files) == 0 {
 		return nil, errors.New("an image needs at least one file")
 	}
