@@ -14,6 +14,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
 	"github.com/symphony-operator/symphony-operator/internal/names"
 )
 
@@ -61,6 +62,21 @@ var _ = Describe("The API as users meet it", func() {
 		w := newWorld(ctx)
 		w.ready(ctx, "prod", replicas(3))
 		w.kubectl("delete", "symphonycluster/prod", "--timeout=60s")
+		Eventually(func() []string { return w.childNames(ctx) }).Should(BeEmpty())
+	})
+
+	It("is terminating, and left as it is, while somebody's finalizer holds it", func(ctx SpecContext) {
+		w := newWorld(ctx)
+		w.ready(ctx, "prod", replicas(2))
+		finalizers := func(all ...string) edit {
+			return func(c *v1alpha1.SymphonyCluster) { c.Finalizers = all }
+		}
+		w.change(ctx, "prod", finalizers("example.com/backup"))
+		before := w.settle(ctx).Without("SymphonyCluster")
+		w.kubectl("delete", "symphonycluster/prod", "--wait=false")
+		Eventually(func() string { return w.computed(ctx, "prod") }).Should(Equal("Terminating"))
+		Expect(w.settle(ctx).Without("SymphonyCluster").Touched(before)).To(BeEmpty(), "the backup may need the pods")
+		w.change(ctx, "prod", finalizers())
 		Eventually(func() []string { return w.childNames(ctx) }).Should(BeEmpty())
 	})
 
