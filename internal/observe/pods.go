@@ -62,6 +62,9 @@ func trimConditions(all []corev1.PodCondition) []corev1.PodCondition {
 // trimContainers keeps of each container why it does not run: what is true of every running container is
 // dropped.
 func trimContainers(all []corev1.ContainerStatus) []corev1.ContainerStatus {
+	if len(all) == 0 {
+		return nil
+	}
 	kept := make([]corev1.ContainerStatus, 0, len(all))
 	for i := range all {
 		c := &all[i]
