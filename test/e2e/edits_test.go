@@ -34,11 +34,11 @@ var _ = Describe("An edit", Ordered, func() {
 			g.patch(edit)
 			g.waitReady()
 			g.waitHosts(ctx, 3)
-			Expect(podsShow(role, path)()).To(HavePrefix(during))
+			Eventually(ctx, podsShow(role, path)).Should(Equal(during), "of old pods nothing is left")
 			g.patch(back)
 			g.waitReady()
 			g.waitHosts(ctx, 3)
-			Expect(podsShow(role, path)()).To(HavePrefix(after))
+			Eventually(ctx, podsShow(role, path)).Should(Equal(after))
 			Expect(g.containers(ctx, otherRole(role))).To(Equal(others), "the other role is left alone")
 		},
 		Entry("compute's image",
@@ -46,20 +46,20 @@ var _ = Describe("An edit", Ordered, func() {
 				{"name": "symphony", "imagePullPolicy": "IfNotPresent"},
 			}}}}},
 			object{"compute": object{"image": nil, "podTemplate": nil}},
-			names.Compute, ".spec.containers[0].image", "sym712:latest\nsym712:latest", "symsim:dev\nsymsim:dev"),
+			names.Compute, ".spec.containers[0].image", "sym712:latest\nsym712:latest\n", "symsim:dev\nsymsim:dev\n"),
 		Entry("the master's resources",
 			object{"master": object{"resources": object{"requests": object{"memory": "48Mi"}}}},
 			object{"master": object{"resources": object{"requests": object{"memory": "16Mi"}}}},
-			names.Master, ".spec.containers[0].resources.requests.memory", "48Mi", "16Mi"),
+			names.Master, ".spec.containers[0].resources.requests.memory", "48Mi\n", "16Mi\n"),
 		Entry("the master's environment",
 			object{"master": object{"env": []object{{"name": "GRID", "value": "risk"}}}}, object{"master": object{"env": nil}},
 			names.Master, ".spec.containers[0].env[?(@.name=='GRID')].value", "risk\n", "\n"),
 		Entry("a side-car by an overlay",
 			object{"compute": object{"podTemplate": object{"spec": object{"containers": []object{{
-				"name": "side", "image": "symsim:dev", "command": []string{"/bin/bash", "-c", "exec sleep infinity"},
+				"name": "side", "image": "symsim:dev", "command": []string{"/bin/bash", "-c", "trap exit TERM; sleep infinity & wait"},
 			}}}}}},
 			object{"compute": object{"podTemplate": nil}},
-			names.Compute, ".spec.containers[*].name", "symphony side\nsymphony side", "symphony\nsymphony"),
+			names.Compute, ".spec.containers[*].name", "symphony side\nsymphony side\n", "symphony\nsymphony\n"),
 		Entry("an entitlement that the image has",
 			object{"entitlement": object{"path": "/opt/platform_sym_adv_entitlement.dat"}}, object{"entitlement": nil},
 			names.Master, ".spec.containers[0].env[?(@.name=='SYMPHONY_ENTITLEMENT_FILE')].value",
