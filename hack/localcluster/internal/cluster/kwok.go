@@ -46,8 +46,7 @@ func (c *Cluster) fakeNodes(ctx context.Context, size Size) error {
 		if err := c.ended("kwok"); err != nil {
 			return err
 		}
-		var said bytes.Buffer
-		return c.kubectl(ctx, &said, "wait", "--for=condition=Ready", "nodes", "-l", "type=kwok", "--timeout=5s")
+		return c.nodesReady(ctx, "type=kwok", size.FakeNodes)
 	})
 }
 

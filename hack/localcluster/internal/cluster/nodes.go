@@ -33,15 +33,20 @@ func (c *Cluster) nodes(ctx context.Context, size Size) error {
 				return err
 			}
 		}
-		var said bytes.Buffer
-		if err := c.kubectl(ctx, &said, "get", "nodes", "--no-headers"); err != nil {
-			return err
-		}
-		if ready := strings.Count(said.String(), " Ready "); ready < len(all) {
-			return fmt.Errorf("%d of %d nodes are Ready", ready, len(all))
-		}
-		return nil
+		return c.nodesReady(ctx, "type!=kwok", len(all))
 	})
+}
+
+// nodesReady is an error unless so many of the selected nodes are Ready. (`kubectl wait` asks for them one by one.)
+func (c *Cluster) nodesReady(ctx context.Context, selector string, wanted int) error {
+	var said bytes.Buffer
+	if err := c.kubectl(ctx, &said, "get", "nodes", "-l", selector, "--no-headers"); err != nil {
+		return err
+	}
+	if ready := strings.Count(said.String(), " Ready "); ready < wanted {
+		return fmt.Errorf("%d of %d nodes are Ready", ready, wanted)
+	}
+	return nil
 }
 
 // startNode starts containerd in the node's network and a mount namespace of its own, and kubelet and kube-proxy
