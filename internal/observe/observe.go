@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -119,9 +120,16 @@ func (f *Facts) claims(key ChildKey, object metav1.Object) bool {
 	if owner != nil && owner.UID == f.Cluster.UID {
 		return true
 	}
-	leaving := owner != nil && owner.Kind == clusterKind && owner.Name == f.Cluster.Name
-	f.Taken = append(f.Taken, TakenName{ChildKey: key, Leaving: leaving})
+	f.Taken = append(f.Taken, TakenName{ChildKey: key, Leaving: owner != nil && f.isEarlierCluster(owner)})
 	return false
+}
+
+// isEarlierCluster reports whether an owner is, or was, a cluster of the same name. IBM's operator has a kind of the
+// same name in a group of its own: what that owns will not go away by itself.
+func (f *Facts) isEarlierCluster(owner *metav1.OwnerReference) bool {
+	group, err := schema.ParseGroupVersion(owner.APIVersion)
+	return err == nil && group.Group == v1alpha1.SchemeGroupVersion.Group &&
+		owner.Kind == clusterKind && owner.Name == f.Cluster.Name
 }
 
 func (o *Observer) revisions(ctx context.Context, facts *Facts) error {

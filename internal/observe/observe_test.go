@@ -38,7 +38,9 @@ func owned[T client.Object](object T, name, role, kind, owner string, uid types.
 	object.SetName(name)
 	object.SetUID(types.UID("uid-" + name))
 	object.SetLabels(names.Labels("prod", role))
-	object.SetOwnerReferences([]metav1.OwnerReference{{Kind: kind, Name: owner, UID: uid, Controller: new(true)}})
+	object.SetOwnerReferences([]metav1.OwnerReference{{
+		APIVersion: v1alpha1.SchemeGroupVersion.String(), Kind: kind, Name: owner, UID: uid, Controller: new(true),
+	}})
 	return object
 }
 
@@ -78,6 +80,14 @@ func TestAChildIsKnownByItsOwnersUID(t *testing.T) {
 		g, facts := NewWithT(t), see(t, []client.Object{hosts("earlier")}, nil)
 		g.Expect(facts.Hosts).To(BeNil())
 		g.Expect(facts.Taken).To(Equal([]observe.TakenName{{ChildKey: key, Leaving: true}}))
+	})
+	t.Run("one of a cluster of the same name of IBM's own operator", func(t *testing.T) {
+		ibm := hosts("other")
+		owner := ibm.GetOwnerReferences()
+		owner[0].APIVersion = "symphony.spectrumcomputing.ibm.com/v1"
+		ibm.SetOwnerReferences(owner)
+		g, facts := NewWithT(t), see(t, nil, []client.Object{ibm})
+		g.Expect(facts.Taken).To(Equal([]observe.TakenName{{ChildKey: key}}), "waiting would be for ever")
 	})
 	t.Run("somebody else's", func(t *testing.T) {
 		g, facts := NewWithT(t), see(t, nil, []client.Object{foreign})
