@@ -18,7 +18,7 @@ import (
 // FuzzOverlay lays any bytes over both pods: the operator must not panic, and what it accepts must still have all
 // that it needs. Admission lets any JSON object through, so this is what a user can send.
 func FuzzOverlay(f *testing.F) {
-	for _, tests := range []map[string]refusal{mistakes, losses} {
+	for _, tests := range []map[string]refusal{mistakes, twice, losses} {
 		for _, test := range tests {
 			f.Add([]byte(test.overlay))
 		}

@@ -5,19 +5,13 @@ package build
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"reflect"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/strategicpatch"
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
-	kjson "sigs.k8s.io/json"
 
-	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
 	"github.com/symphony-operator/symphony-operator/internal/names"
 )
 
@@ -56,61 +50,38 @@ func merge(base *corev1ac.PodTemplateSpecApplyConfiguration, overlay *runtime.Ra
 	if err != nil {
 		return nil, overlayProblem("cannot be merged: %v", err)
 	}
-	merged, err = symphonyFirst(merged)
+	merged, err = repair(data, merged)
 	if err != nil {
 		return nil, err
 	}
 	return merged, checkMerged(data, merged)
 }
 
-// checkOverlay refuses what strategic merge would swallow: a mistyped field would silently do nothing.
-func checkOverlay(raw []byte) error {
-	var tree any
-	if err := json.Unmarshal(raw, &tree); err != nil {
-		return overlayProblem("does not parse: %v", err)
+// repair mends what a strategic merge does not do as people expect.
+func repair(base, merged []byte) ([]byte, error) {
+	var before, after map[string]any
+	if err := json.Unmarshal(base, &before); err != nil {
+		return nil, fmt.Errorf("decoding: %w", err)
 	}
-	if directive := findDirective(tree); directive != "" {
-		return overlayProblem("has %q: merge directives are not supported; to drop what the operator sets, use the fields of spec", directive)
+	if err := json.Unmarshal(merged, &after); err != nil {
+		return nil, overlayProblem("cannot be merged: %v", err)
 	}
-	strict, err := kjson.UnmarshalStrict(raw, &corev1.PodTemplateSpec{})
+	own, _ := before["spec"].(map[string]any)
+	spec, _ := after["spec"].(map[string]any)
+	if spec != nil {
+		symphonyFirst(spec)
+		keepTolerations(own, spec)
+	}
+	repaired, err := json.Marshal(after)
 	if err != nil {
-		return overlayProblem("is not a PodTemplateSpec: %v", err)
+		return nil, fmt.Errorf("encoding: %w", err)
 	}
-	if len(strict) > 0 {
-		return overlayProblem("is not a PodTemplateSpec: %v", errors.Join(strict...))
-	}
-	return nil
-}
-
-func findDirective(tree any) string {
-	switch node := tree.(type) {
-	case map[string]any:
-		for key, value := range node {
-			if strings.HasPrefix(key, "$") {
-				return key
-			}
-			if found := findDirective(value); found != "" {
-				return found
-			}
-		}
-	case []any:
-		for _, value := range node {
-			if found := findDirective(value); found != "" {
-				return found
-			}
-		}
-	}
-	return ""
+	return repaired, nil
 }
 
 // symphonyFirst puts the container `symphony` back to the front, where `kubectl logs` and `kubectl exec` look
 // by default: a merge puts the overlay's containers first.
-func symphonyFirst(merged []byte) ([]byte, error) {
-	var template map[string]any
-	if err := json.Unmarshal(merged, &template); err != nil {
-		return nil, overlayProblem("cannot be merged: %v", err)
-	}
-	spec, _ := template["spec"].(map[string]any)
+func symphonyFirst(spec map[string]any) {
 	containers, _ := spec["containers"].([]any)
 	for i, entry := range containers {
 		if container, _ := entry.(map[string]any); container["name"] == names.Container {
@@ -118,110 +89,28 @@ func symphonyFirst(merged []byte) ([]byte, error) {
 			containers[0] = entry
 		}
 	}
-	ordered, err := json.Marshal(template)
-	if err != nil {
-		return nil, fmt.Errorf("encoding: %w", err)
-	}
-	return ordered, nil
 }
 
-// checkMerged compares what came out with what the operator needs. It looks at the result, not at the overlay:
-// there are many ways to write the same loss.
-func checkMerged(base, merged []byte) error {
-	var want, got corev1.PodTemplateSpec
-	if err := json.Unmarshal(base, &want); err != nil {
-		return fmt.Errorf("decoding: %w", err)
-	}
-	if err := json.Unmarshal(merged, &got); err != nil {
-		return overlayProblem("is not a PodTemplateSpec: %v", err)
-	}
-	if err := checkMetadata(&want, &got); err != nil {
-		return err
-	}
-	if got.Spec.Hostname != want.Spec.Hostname {
-		return overlayProblem("must not change spec.hostname: EGO knows the host by it")
-	}
-	if got.Spec.Subdomain != "" || got.Spec.HostNetwork || got.Spec.SetHostnameAsFQDN != nil {
-		return overlayProblem("must not set spec.subdomain, spec.hostNetwork or spec.setHostnameAsFQDN: EGO's host names depend on them")
-	}
-	if policy := got.Spec.RestartPolicy; policy != "" && policy != corev1.RestartPolicyAlways {
-		return overlayProblem("must not change spec.restartPolicy: a container that ends must start again")
-	}
-	for i := range want.Spec.Volumes {
-		if !contains(got.Spec.Volumes, want.Spec.Volumes[i]) {
-			return overlayProblem("must not change the volume %q", want.Spec.Volumes[i].Name)
+// keepTolerations adds the operator's tolerations to the overlay's, except for taints that the overlay names
+// itself: tolerations have no merge key, so a merge replaces them all, and the master would stay bound to a lost node
+// for five minutes because somebody tolerates a GPU's taint.
+func keepTolerations(own, spec map[string]any) {
+	wanted, _ := spec["tolerations"].([]any)
+	named := map[any]bool{}
+	for _, entry := range wanted {
+		if toleration, ok := entry.(map[string]any); ok {
+			named[toleration["key"]] = true
 		}
 	}
-	if err := checkContainer(&want, &got); err != nil {
-		return err
-	}
-	return checkPorts(&got)
-}
-
-func checkMetadata(want, got *corev1.PodTemplateSpec) error {
-	for key, value := range want.Labels {
-		if got.Labels[key] != value {
-			return overlayProblem("must not change the label %q: the operator finds its pods by it", key)
+	kept, _ := own["tolerations"].([]any)
+	for _, entry := range kept {
+		if toleration, ok := entry.(map[string]any); ok && !named[toleration["key"]] {
+			wanted = append(wanted, toleration)
 		}
 	}
-	if _, found := got.Labels[names.LabelRevision]; found {
-		return overlayProblem("must not set the label %q: it is the operator's", names.LabelRevision)
+	if len(wanted) > 0 {
+		spec["tolerations"] = wanted
 	}
-	if _, found := got.Annotations[names.AnnotationMasterHosts]; found {
-		return overlayProblem("must not set the annotation %q: it carries the master's address", names.AnnotationMasterHosts)
-	}
-	if got.Name != "" || got.Namespace != "" || got.GenerateName != "" {
-		return overlayProblem("must not set metadata.name, metadata.generateName or metadata.namespace")
-	}
-	return nil
-}
-
-func checkContainer(want, got *corev1.PodTemplateSpec) error {
-	if len(got.Spec.Containers) == 0 || got.Spec.Containers[0].Name != names.Container {
-		return overlayProblem("must not remove the container %q", names.Container)
-	}
-	wanted, merged := &want.Spec.Containers[0], &got.Spec.Containers[0]
-	if !reflect.DeepEqual(wanted.Command, merged.Command) || !reflect.DeepEqual(wanted.Args, merged.Args) {
-		return overlayProblem("must not change command or args of the container %q: they are the start script", names.Container)
-	}
-	if probe := merged.ReadinessProbe; probe == nil || !equality.Semantic.DeepEqual(wanted.ReadinessProbe.Exec, probe.Exec) {
-		return overlayProblem("must not change what the readiness probe of the container %q runs", names.Container)
-	}
-	for i := range wanted.Env {
-		if v1alpha1.IsOperatorEnv(wanted.Env[i].Name) && !contains(merged.Env, wanted.Env[i]) {
-			return overlayProblem("must not change the variable %s of the container %q", wanted.Env[i].Name, names.Container)
-		}
-	}
-	for i := range wanted.VolumeMounts {
-		if !contains(merged.VolumeMounts, wanted.VolumeMounts[i]) {
-			return overlayProblem("must not change the mount of %s in the container %q", wanted.VolumeMounts[i].MountPath, names.Container)
-		}
-	}
-	return nil
-}
-
-// checkPorts refuses one number for two protocols in a container: strategic merge knows ports by their number
-// alone and would mix the two up at the next merge.
-func checkPorts(got *corev1.PodTemplateSpec) error {
-	for i := range got.Spec.Containers {
-		seen := map[int32]bool{}
-		for _, port := range got.Spec.Containers[i].Ports {
-			if seen[port.ContainerPort] {
-				return overlayProblem("declares port %d twice in the container %q", port.ContainerPort, got.Spec.Containers[i].Name)
-			}
-			seen[port.ContainerPort] = true
-		}
-	}
-	return nil
-}
-
-func contains[T any](all []T, wanted T) bool {
-	for i := range all {
-		if equality.Semantic.DeepEqual(all[i], wanted) {
-			return true
-		}
-	}
-	return false
 }
 
 // asApply turns a typed value into its apply configuration by way of JSON, which leaves out what is not set.

@@ -39,6 +39,20 @@ var mistakes = map[string]refusal{
 	},
 }
 
+// twice are overlays of which a merge would swallow a part.
+var twice = map[string]refusal{
+	"a null in a list":         {`{"spec":{"containers":[null]}}`, "has a null in a list"},
+	"a container":              {`{"spec":{"containers":[{"name":"a"},{"name":"a","image":"b"}]}}`, `has the container "a" twice`},
+	"a volume":                 {`{"spec":{"volumes":[{"name":"a"},{"name":"a"}]}}`, `has the volume "a" twice`},
+	"a variable":               {inSymphony(`"env":[{"name":"A"},{"name":"A","value":"b"}]`), `has the variable A of the container "symphony" twice`},
+	"a mount":                  {inSymphony(`"volumeMounts":[{"name":"a","mountPath":"/a"},{"name":"b","mountPath":"/a"}]`), `has the mount /a of the container "symphony" twice`},
+	"a port for two protocols": {inSymphony(`"ports":[{"containerPort":53},{"containerPort":53,"protocol":"UDP"}]`), `has port 53 of the container "symphony" twice`},
+	"two directives": {
+		`{"spec":{"$retainKeys":["a"],"$patch":"replace"}}`,
+		`has "$patch": merge directives are not supported; to drop what the operator sets, use the fields of spec`,
+	},
+}
+
 // losses are overlays that would take away what the operator needs, on either role.
 var losses = map[string]refusal{
 	"another value of a selector label": {
@@ -57,14 +71,26 @@ var losses = map[string]refusal{
 		`{"metadata":{"labels":{"symphony-operator.io/revision":"mine"}}}`,
 		`must not set the label "symphony-operator.io/revision": it is the operator's`,
 	},
+	"another host name by an override": {
+		`{"spec":{"hostnameOverride":"other"}}`,
+		"must not change spec.hostname or set spec.hostnameOverride: EGO knows the host by its name",
+	},
+	"a finalizer": {
+		`{"metadata":{"finalizers":["example.com/a"]}}`,
+		"must not set metadata other than labels and annotations: a pod template has nothing else",
+	},
+	"a variable of the operator that it does not set": {
+		inSymphony(`"env":[{"name":"SYMPHONY_ROOT","value":"/tmp"}]`),
+		`must not change the variable SYMPHONY_ROOT of the container "symphony": it is the operator's`,
+	},
 	"the master's address": {
 		`{"metadata":{"annotations":{"symphony-operator.io/master-hosts":"1.2.3.4 prod-master"}}}`,
 		`must not set the annotation "symphony-operator.io/master-hosts": it carries the master's address`,
 	},
-	"a pod's name":      {`{"metadata":{"name":"x"}}`, "must not set metadata.name, metadata.generateName or metadata.namespace"},
-	"a pod's namespace": {`{"metadata":{"namespace":"x"}}`, "must not set metadata.name, metadata.generateName or metadata.namespace"},
-	"a name's stem":     {`{"metadata":{"generateName":"x"}}`, "must not set metadata.name, metadata.generateName or metadata.namespace"},
-	"a host name":       {`{"spec":{"hostname":"other"}}`, "must not change spec.hostname: EGO knows the host by it"},
+	"a pod's name":      {`{"metadata":{"name":"x"}}`, "must not set metadata other than labels and annotations: a pod template has nothing else"},
+	"a pod's namespace": {`{"metadata":{"namespace":"x"}}`, "must not set metadata other than labels and annotations: a pod template has nothing else"},
+	"a name's stem":     {`{"metadata":{"generateName":"x"}}`, "must not set metadata other than labels and annotations: a pod template has nothing else"},
+	"a host name":       {`{"spec":{"hostname":"other"}}`, "must not change spec.hostname or set spec.hostnameOverride: EGO knows the host by its name"},
 	"a subdomain": {
 		`{"spec":{"subdomain":"other"}}`,
 		"must not set spec.subdomain, spec.hostNetwork or spec.setHostnameAsFQDN: EGO's host names depend on them",
@@ -83,10 +109,10 @@ var losses = map[string]refusal{
 	"another command":               {inSymphony(`"command":["sleep"]`), `must not change command or args of the container "symphony": they are the start script`},
 	"no command":                    {inSymphony(`"command":null`), `must not change command or args of the container "symphony": they are the start script`},
 	"other arguments":               {inSymphony(`"args":["exit"]`), `must not change command or args of the container "symphony": they are the start script`},
-	"the search path":               {inSymphony(`"env":[{"name":"PATH","value":"/bin"}]`), `must not change the variable PATH of the container "symphony"`},
-	"the licence":                   {inSymphony(`"env":[{"name":"LICENSE","value":"accept"}]`), `must not change the variable LICENSE of the container "symphony"`},
-	"a setting of the operator":     {inSymphony(`"env":[{"name":"SYMPHONY_EGO_CONF","value":""}]`), `must not change the variable SYMPHONY_EGO_CONF of the container "symphony"`},
-	"no environment":                {inSymphony(`"env":null`), `must not change the variable PATH of the container "symphony"`},
+	"the search path":               {inSymphony(`"env":[{"name":"PATH","value":"/bin"}]`), `must not change the variable PATH of the container "symphony": it is the operator's`},
+	"the licence":                   {inSymphony(`"env":[{"name":"LICENSE","value":"accept"}]`), `must not change the variable LICENSE of the container "symphony": it is the operator's`},
+	"a setting of the operator":     {inSymphony(`"env":[{"name":"SYMPHONY_EGO_CONF","value":""}]`), `must not change the variable SYMPHONY_EGO_CONF of the container "symphony": it is the operator's`},
+	"no environment":                {inSymphony(`"env":null`), `must not change the variable PATH of the container "symphony": it is the operator's`},
 	"no mounts":                     {inSymphony(`"volumeMounts":null`), `must not change the mount of /symphony/run in the container "symphony"`},
 	"another volume at a mount":     {inSymphony(`"volumeMounts":[{"mountPath":"/symphony/run","name":"other"}]`), `must not change the mount of /symphony/run in the container "symphony"`},
 	"no readiness probe":            {inSymphony(`"readinessProbe":null`), `must not change what the readiness probe of the container "symphony" runs`},
@@ -94,7 +120,7 @@ var losses = map[string]refusal{
 	"a readiness probe by the port": {inSymphony(`"readinessProbe":{"exec":null,"tcpSocket":{"port":8443}}`), `must not change what the readiness probe of the container "symphony" runs`},
 	"one port number twice in a side-car": {
 		`{"spec":{"containers":[{"name":"dns","image":"dns","ports":[{"containerPort":53,"protocol":"TCP"},{"containerPort":53,"protocol":"UDP"}]}]}}`,
-		`declares port 53 twice in the container "dns"`,
+		`has port 53 of the container "dns" twice`,
 	},
 }
 
@@ -102,8 +128,19 @@ func TestAMistakenOverlayIsRefused(t *testing.T) {
 	expectRefused(t, mistakes)
 }
 
+func TestAnOverlayThatAMergeWouldSwallowAPartOfIsRefused(t *testing.T) {
+	expectRefused(t, twice)
+}
+
 func TestAnOverlayThatTakesAwayWhatTheOperatorNeedsIsRefused(t *testing.T) {
 	expectRefused(t, losses)
+}
+
+func TestTheMastersPortIsTheOperators(t *testing.T) {
+	g := NewWithT(t)
+	children := buildFirst(t, masterOverlay(inSymphony(`"ports":[{"containerPort":8443,"protocol":"UDP"}]`)))
+	g.Expect(children.Invalid).To(HaveLen(1))
+	g.Expect(children.Invalid[0].Problem).To(Equal(`must not change port 8443 of the container "symphony"`))
 }
 
 // Dropping a whole part loses several things; which of them is named first is of no interest.
@@ -150,7 +187,7 @@ func expectRefused(t *testing.T, refusals map[string]refusal) {
 // The master alone has a host name and files from Secrets.
 func TestAnOverlayOfTheMasterMustNotTakeItsOwnThings(t *testing.T) {
 	for name, test := range map[string]refusal{
-		"its host name": {`{"spec":{"hostname":null}}`, "must not change spec.hostname: EGO knows the host by it"},
+		"its host name": {`{"spec":{"hostname":null}}`, "must not change spec.hostname or set spec.hostnameOverride: EGO knows the host by its name"},
 		"a Secret": {
 			`{"spec":{"volumes":[{"name":"gui-tls","secret":{"secretName":"other"}}]}}`,
 			`must not change the volume "gui-tls"`,

@@ -152,3 +152,20 @@ func TestAnOverlayIsOfOneRole(t *testing.T) {
 		})
 	}
 }
+
+// Tolerations have no merge key: without help, the first one of a user's would drop the operator's, and a master on a
+// lost node would be waited for ten times as long.
+func TestTolerationsAreAddedToTheMasters(t *testing.T) {
+	g := NewWithT(t)
+	own := masterPod(t, buildFirst(t)).Spec.Tolerations
+	g.Expect(own).To(HaveLen(2))
+	gpu := corev1.Toleration{Key: "gpu", Operator: corev1.TolerationOpExists}
+	g.Expect(masterPod(t, buildFirst(t, masterOverlay(`{"spec":{"tolerations":[{"key":"gpu","operator":"Exists"}]}}`))).Spec.Tolerations).
+		To(ConsistOf(gpu, own[0], own[1]))
+
+	longer := masterPod(t, buildFirst(t, masterOverlay(
+		`{"spec":{"tolerations":[{"key":"`+own[0].Key+`","operator":"Exists","tolerationSeconds":600}]}}`))).Spec.Tolerations
+	g.Expect(longer).To(HaveLen(2))
+	g.Expect(longer[0].TolerationSeconds).To(HaveValue(BeEquivalentTo(600)), "what a user says of the same taint counts")
+	g.Expect(longer[1]).To(Equal(own[1]))
+}
