@@ -1,0 +1,216 @@
+// Copyright 2026 The symphony-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package observe_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	. "github.com/onsi/gomega"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes/scheme"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	"github.com/symphony-operator/symphony-operator/internal/names"
+	"github.com/symphony-operator/symphony-operator/internal/observe"
+)
+
+// childKinds are the children, each with how the facts show it.
+var childKinds = []struct {
+	key  observe.ChildKey
+	make func() client.Object
+	uid  func(*observe.Facts) types.UID
+}{
+	{
+		observe.ChildKey{Kind: "Deployment", Name: "prod-master"},
+		func() client.Object { return &appsv1.Deployment{} },
+		func(f *observe.Facts) types.UID { return f.MasterDeployment.UID },
+	},
+	{
+		observe.ChildKey{Kind: "Service", Name: "prod-master"},
+		func() client.Object { return &corev1.Service{} },
+		func(f *observe.Facts) types.UID { return f.MasterService.UID },
+	},
+	{
+		observe.ChildKey{Kind: "ConfigMap", Name: "prod-hosts"},
+		func() client.Object { return &corev1.ConfigMap{} },
+		func(f *observe.Facts) types.UID { return f.Hosts.UID },
+	},
+	{
+		observe.ChildKey{Kind: "ReplicaSet", Name: "prod-compute"},
+		func() client.Object { return &appsv1.ReplicaSet{} },
+		func(f *observe.Facts) types.UID { return f.ComputeSet.UID },
+	},
+	{
+		observe.ChildKey{Kind: "Service", Name: "prod-gui"},
+		func() client.Object { return &corev1.Service{} },
+		func(f *observe.Facts) types.UID { return f.GUI.UID },
+	},
+}
+
+func TestEveryKindOfChildIsSeenOrFoundTaken(t *testing.T) {
+	for _, child := range childKinds {
+		t.Run(child.key.Kind+" "+child.key.Name, func(t *testing.T) {
+			g := NewWithT(t)
+			own := owned(child.make(), child.key.Name, names.Master, "SymphonyCluster", "prod", "now")
+			own.SetUID(types.UID("uid of " + child.key.Kind))
+
+			cached := see(t, []client.Object{own}, nil)
+			g.Expect(child.uid(cached)).To(Equal(own.GetUID()))
+			g.Expect(cached.UID(child.key)).To(Equal(own.GetUID()))
+
+			unseen := see(t, nil, []client.Object{own})
+			g.Expect(unseen.UID(child.key)).To(Equal(own.GetUID()))
+
+			foreign := child.make()
+			foreign.SetNamespace("grid")
+			foreign.SetName(child.key.Name)
+			taken := see(t, nil, []client.Object{foreign})
+			g.Expect(taken.Taken).To(HaveExactElements(observe.TakenName{ChildKey: child.key}))
+			g.Expect(taken.IsTaken(child.key)).To(BeTrue())
+			g.Expect(taken.UID(child.key)).To(BeEmpty())
+		})
+	}
+}
+
+// A Deployment and a Service have one name: who has the one says nothing about the other.
+func TestChildrenOfOneNameAreToldApartByKind(t *testing.T) {
+	g := NewWithT(t)
+	foreign := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: "grid", Name: "prod-master"}}
+	facts := see(t, []client.Object{
+		owned(&appsv1.Deployment{}, "prod-master", names.Master, "SymphonyCluster", "prod", "now"),
+	}, []client.Object{foreign})
+	g.Expect(facts.IsTaken(observe.ChildKey{Kind: "Service", Name: "prod-master"})).To(BeTrue())
+	g.Expect(facts.IsTaken(observe.ChildKey{Kind: "Deployment", Name: "prod-master"})).To(BeFalse())
+	g.Expect(facts.UID(observe.ChildKey{Kind: "Service", Name: "prod-master"})).To(BeEmpty())
+}
+
+// An owner that is not the controller does not make a child: the garbage collector of the other one may take it.
+func TestAnOwnerThatIsNotTheControllerIsNotEnough(t *testing.T) {
+	g := NewWithT(t)
+	hosts := owned(&corev1.ConfigMap{}, "prod-hosts", names.Master, "SymphonyCluster", "prod", "now")
+	hosts.OwnerReferences[0].Controller = nil
+	facts := see(t, []client.Object{hosts}, nil)
+	g.Expect(facts.Hosts).To(BeNil())
+	g.Expect(facts.Taken).To(HaveExactElements(observe.TakenName{ChildKey: observe.ChildKey{Kind: "ConfigMap", Name: "prod-hosts"}}))
+}
+
+func TestNothingOfAnotherNamespaceIsSeen(t *testing.T) {
+	g := NewWithT(t)
+	elsewhere := owned(&corev1.ConfigMap{}, "prod-hosts", names.Master, "SymphonyCluster", "prod", "now")
+	elsewhere.Namespace = "other"
+	facts := see(t, []client.Object{elsewhere}, []client.Object{elsewhere.DeepCopy()})
+	g.Expect(facts.Hosts).To(BeNil())
+	g.Expect(facts.Taken).To(BeEmpty())
+	g.Expect(facts.Unseen).To(BeEmpty())
+}
+
+// refusing is a client whose Gets of one kind fail.
+func refusing(refused func(client.Object) bool) client.Client {
+	return fake.NewClientBuilder().WithScheme(scheme.Scheme).WithInterceptorFuncs(interceptor.Funcs{
+		Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, object client.Object, options ...client.GetOption) error {
+			if refused(object) {
+				return errors.New("broken")
+			}
+			return c.Get(ctx, key, object, options...)
+		},
+	}).Build()
+}
+
+// A child that could not be read is not a child that is not there: it would be created over whatever is.
+func TestAFailedReadOfAChildIsAnError(t *testing.T) {
+	healthy := fake.NewClientBuilder().WithScheme(scheme.Scheme).Build()
+	for name, observer := range map[string]*observe.Observer{
+		"from the cache":      {Cache: refusing(isSet), Live: healthy, Console: silent{}},
+		"from the API server": {Cache: healthy, Live: refusing(isSet), Console: silent{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			facts, err := observer.Observe(t.Context(), prod())
+			NewWithT(t).Expect(err).To(MatchError("reading ReplicaSet prod-compute: broken"))
+			NewWithT(t).Expect(facts).To(BeNil())
+		})
+	}
+}
+
+// isSet knows a ReplicaSet also by its metadata alone, which is how the API server is asked.
+func isSet(object client.Object) bool {
+	_, ok := object.(*appsv1.ReplicaSet)
+	return ok || object.GetObjectKind().GroupVersionKind().Kind == "ReplicaSet"
+}
+
+// The live read is for what the cache cannot tell. At rest there is none: it would be load for every pass.
+func TestTheAPIServerIsNotAskedAboutWhatTheCacheHas(t *testing.T) {
+	g := NewWithT(t)
+	var all []client.Object
+	for _, child := range childKinds {
+		all = append(all, owned(child.make(), child.key.Name, names.Master, "SymphonyCluster", "prod", "now"))
+	}
+	observer := &observe.Observer{
+		Cache:   fake.NewClientBuilder().WithScheme(scheme.Scheme).WithObjects(all...).Build(),
+		Live:    refusing(func(client.Object) bool { return true }),
+		Console: silent{},
+	}
+	_, err := observer.Observe(t.Context(), prod())
+	g.Expect(err).NotTo(HaveOccurred())
+}
+
+func TestKeptTemplatesAreFoundByTheirOwnersUID(t *testing.T) {
+	g := NewWithT(t)
+	facts := see(t, []client.Object{
+		owned(&appsv1.ControllerRevision{}, "mine", names.Master, "SymphonyCluster", "prod", "now"),
+		owned(&appsv1.ControllerRevision{}, "mine-too", names.Compute, "SymphonyCluster", "prod", "now"),
+		owned(&appsv1.ControllerRevision{}, "of-an-earlier-one", names.Master, "SymphonyCluster", "prod", "earlier"),
+	}, nil)
+	var found []string
+	for _, revision := range facts.Revisions {
+		found = append(found, revision.Name)
+	}
+	g.Expect(found).To(ConsistOf("mine", "mine-too"))
+}
+
+// console notes whom it was asked about, and answers.
+type console struct{ asked []string }
+
+func (c *console) Answers(_ context.Context, masterIP string) bool {
+	c.asked = append(c.asked, masterIP)
+	return true
+}
+
+// Each question can take a second: a master that is not ready has no console to ask.
+func TestOnlyAReadyMasterIsAskedForItsConsole(t *testing.T) {
+	for name, c := range map[string]struct {
+		change  func(*corev1.Pod)
+		asked   []string
+		answers bool
+	}{
+		"it is ready":       {func(*corev1.Pod) {}, []string{"10.0.0.1"}, true},
+		"it is not ready":   {func(p *corev1.Pod) { p.Status.Conditions = nil }, nil, false},
+		"it has no address": {func(p *corev1.Pod) { p.Status.PodIP = "" }, nil, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			pod := owned(&corev1.Pod{}, "master", names.Master, "ReplicaSet", "prod-master-1", "uid-prod-master-1")
+			pod.Status = corev1.PodStatus{PodIP: "10.0.0.1", Conditions: []corev1.PodCondition{
+				{Type: corev1.PodReady, Status: corev1.ConditionTrue},
+			}}
+			c.change(pod)
+			asked := &console{}
+			observer := &observe.Observer{Console: asked, Live: fake.NewClientBuilder().WithScheme(scheme.Scheme).Build()}
+			observer.Cache = fake.NewClientBuilder().WithScheme(scheme.Scheme).WithObjects(pod,
+				owned(&appsv1.Deployment{}, "prod-master", names.Master, "SymphonyCluster", "prod", "now"),
+				owned(&appsv1.ReplicaSet{}, "prod-master-1", names.Master, "Deployment", "prod-master", "uid-prod-master"),
+			).Build()
+			facts, err := observer.Observe(t.Context(), prod())
+			g.Expect(err).NotTo(HaveOccurred())
+			g.Expect(asked.asked).To(Equal(c.asked))
+			g.Expect(facts.GUIAnswers).To(Equal(c.answers))
+		})
+	}
+}
