@@ -1,0 +1,260 @@
+// Copyright 2026 The symphony-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package apply_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	. "github.com/onsi/gomega"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes/scheme"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
+	"github.com/symphony-operator/symphony-operator/internal/apply"
+	"github.com/symphony-operator/symphony-operator/internal/build"
+	"github.com/symphony-operator/symphony-operator/internal/names"
+	"github.com/symphony-operator/symphony-operator/internal/observe"
+	"github.com/symphony-operator/symphony-operator/internal/plan"
+)
+
+// write is one call of the client: what it does to what, with which body or precondition.
+type write struct {
+	what string
+	uid  types.UID
+	body string
+}
+
+// recorder notes every write and makes none; those whose description starts with fail fail.
+type recorder struct {
+	mutex  sync.Mutex
+	writes []write
+	fail   string
+}
+
+func (r *recorder) note(w write) error {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	if r.fail != "" && strings.HasPrefix(w.what, r.fail) {
+		return errors.New("broken")
+	}
+	r.writes = append(r.writes, w)
+	return nil
+}
+
+// whats are the writes without their details.
+func (r *recorder) whats() []string {
+	var all []string
+	for _, w := range r.writes {
+		all = append(all, w.what)
+	}
+	return all
+}
+
+func (r *recorder) client() client.Client {
+	return fake.NewClientBuilder().WithScheme(scheme.Scheme).WithInterceptorFuncs(interceptor.Funcs{
+		Apply: func(_ context.Context, _ client.WithWatch, wanted runtime.ApplyConfiguration, _ ...client.ApplyOption) error {
+			data, err := json.Marshal(wanted)
+			if err != nil {
+				return err
+			}
+			var object metav1.PartialObjectMetadata
+			if err := json.Unmarshal(data, &object); err != nil {
+				return err
+			}
+			return r.note(write{what: "apply " + object.Kind + " " + object.Name, uid: object.UID, body: string(data)})
+		},
+		Patch: func(_ context.Context, _ client.WithWatch, object client.Object, patch client.Patch, _ ...client.PatchOption) error {
+			data, err := patch.Data(object)
+			if err != nil {
+				return err
+			}
+			return r.note(write{what: "patch " + object.GetNamespace() + "/" + object.GetName() + " " + string(patch.Type()), body: string(data)})
+		},
+		Delete: func(_ context.Context, _ client.WithWatch, object client.Object, options ...client.DeleteOption) error {
+			applied := (&client.DeleteOptions{}).ApplyOptions(options)
+			done := write{what: "delete " + object.GetNamespace() + "/" + object.GetName()}
+			if applied.Preconditions != nil && applied.Preconditions.UID != nil {
+				done.uid = *applied.Preconditions.UID
+			}
+			return r.note(done)
+		},
+	}).Build()
+}
+
+// newFacts are of a new cluster, of which nothing exists.
+func newFacts() *observe.Facts {
+	return &observe.Facts{
+		Cluster: &v1alpha1.SymphonyCluster{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "grid", Name: "prod", UID: "cluster-uid"},
+			Spec:       v1alpha1.SymphonyClusterSpec{Image: "sym712"},
+		},
+		Unseen: map[observe.ChildKey]types.UID{},
+	}
+}
+
+func newPlan() *plan.Plan {
+	return &plan.Plan{
+		Address: &plan.Address{IP: "10.32.0.1", Hostname: "prod-master"},
+		Compute: plan.Compute{Verdict: plan.Follow, Replicas: 2, MasterHosts: "10.32.0.1 prod-master"},
+	}
+}
+
+// everything builds and applies.
+func everything(t *testing.T, writer client.Client, facts *observe.Facts, decided *plan.Plan) apply.Outcome {
+	t.Helper()
+	children, err := build.All(facts, decided)
+	NewWithT(t).Expect(err).NotTo(HaveOccurred())
+	return (&apply.Applier{Client: writer}).Everything(t.Context(), facts, decided, children)
+}
+
+const (
+	keepTemplates = "apply ControllerRevision prod-"
+	masterService = "apply Service prod-master"
+	masterDeploy  = "apply Deployment prod-master"
+	hostsMap      = "apply ConfigMap prod-hosts"
+	computeSet    = "apply ReplicaSet prod-compute"
+	guiService    = "apply Service prod-gui"
+)
+
+// withoutRevisions are the writes but those that keep templates.
+func withoutRevisions(all []string) []string {
+	return slices.DeleteFunc(slices.Clone(all), func(what string) bool { return strings.HasPrefix(what, keepTemplates) })
+}
+
+// A crash between two writes must leave nothing whose template is lost: templates are kept first.
+func TestTemplatesAreKeptBeforeAnythingIsMadeFromThem(t *testing.T) {
+	g := NewWithT(t)
+	written := &recorder{}
+	out := everything(t, written.client(), newFacts(), newPlan())
+	g.Expect(out).To(Equal(apply.Outcome{}))
+	g.Expect(written.whats()).To(HaveExactElements(
+		HavePrefix("apply ControllerRevision prod-master-"), HavePrefix("apply ControllerRevision prod-compute-"),
+		Equal(masterService), Equal(masterDeploy), Equal(hostsMap), Equal(computeSet), Equal(guiService)))
+}
+
+func TestNothingIsMadeFromATemplateThatCouldNotBeKept(t *testing.T) {
+	g := NewWithT(t)
+	written := &recorder{fail: keepTemplates + "compute"}
+	out := everything(t, written.client(), newFacts(), newPlan())
+	g.Expect(withoutRevisions(written.whats())).To(HaveExactElements(masterService, hostsMap, guiService))
+	g.Expect(out.Problems).To(HaveLen(1))
+	g.Expect(out.Problems[0].Message).To(Equal("keeping a pod template: the API server could not be reached"))
+}
+
+func TestAChildThatFailsDoesNotKeepTheOthersAway(t *testing.T) {
+	all := []string{masterService, masterDeploy, hostsMap, computeSet, guiService}
+	for _, failing := range all {
+		t.Run(failing, func(t *testing.T) {
+			g := NewWithT(t)
+			written := &recorder{fail: failing}
+			out := everything(t, written.client(), newFacts(), newPlan())
+			g.Expect(withoutRevisions(written.whats())).To(Equal(slices.DeleteFunc(slices.Clone(all), func(what string) bool { return what == failing })))
+			g.Expect(out.Problems).To(HaveExactElements(HaveField("Kind", apply.Transient)))
+			g.Expect(out.Problems[0].Err).To(MatchError("applying " + strings.TrimPrefix(failing, "apply ") + ": broken"))
+		})
+	}
+}
+
+func TestAnObjectOfSomebodyElseIsLeftAlone(t *testing.T) {
+	for _, leaving := range []bool{false, true} {
+		g := NewWithT(t)
+		facts := newFacts()
+		facts.Taken = []observe.TakenName{{ChildKey: observe.ChildKey{Kind: "Service", Name: "prod-master"}, Leaving: leaving}}
+		written := &recorder{}
+		out := everything(t, written.client(), facts, newPlan())
+		g.Expect(withoutRevisions(written.whats())).To(HaveExactElements(masterDeploy, hostsMap, computeSet, guiService))
+		g.Expect(out.Problems).To(HaveLen(1))
+	}
+}
+
+// With its UID in the body, the server refuses a write that meets another object of the name.
+func TestAnApplyCarriesTheUIDOfTheObjectThatItIsMeantFor(t *testing.T) {
+	g := NewWithT(t)
+	facts := newFacts()
+	facts.Hosts = &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "prod-hosts", UID: "seen"}}
+	facts.Unseen[observe.ChildKey{Kind: "Service", Name: "prod-gui"}] = "unseen"
+	written := &recorder{}
+	everything(t, written.client(), facts, newPlan())
+	uids := map[string]types.UID{}
+	for _, w := range written.writes {
+		uids[w.what] = w.uid
+	}
+	g.Expect(uids).To(HaveKeyWithValue(hostsMap, types.UID("seen")))
+	g.Expect(uids).To(HaveKeyWithValue(guiService, types.UID("unseen")))
+	g.Expect(uids).To(HaveKeyWithValue(computeSet, types.UID("")), "a new object has none yet")
+}
+
+func numbered(name string) *corev1.Pod {
+	return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "grid", Name: name, UID: types.UID("uid of " + name)}}
+}
+
+func TestPodsAreToldAndReplacedByTheirUID(t *testing.T) {
+	g := NewWithT(t)
+	decided := newPlan()
+	decided.Compute.Tell = []*corev1.Pod{numbered("a")}
+	decided.Compute.Replace = []*corev1.Pod{numbered("b")}
+	written := &recorder{}
+	out := everything(t, written.client(), newFacts(), decided)
+	g.Expect(out).To(Equal(apply.Outcome{Told: 1, Replaced: 1}))
+	last := written.writes[len(written.writes)-2:]
+	g.Expect(last[0].what).To(Equal("patch grid/a application/merge-patch+json"))
+	g.Expect(last[0].body).To(MatchJSON(
+		`{"metadata":{"uid":"uid of a","annotations":{"` + names.AnnotationMasterHosts + `":"10.32.0.1 prod-master"}}}`))
+	g.Expect(last[1]).To(Equal(write{what: "delete grid/b", uid: "uid of b"}))
+}
+
+// Its pods' names are random: in a condition they would be another text at every attempt.
+func TestAFailureToTellNamesNoPod(t *testing.T) {
+	g := NewWithT(t)
+	decided := newPlan()
+	decided.Compute.Tell = []*corev1.Pod{numbered("a"), numbered("b")}
+	out := everything(t, (&recorder{fail: "patch"}).client(), newFacts(), decided)
+	g.Expect(out.Told).To(BeZero())
+	g.Expect(out.Problems).To(HaveLen(1))
+	g.Expect(out.Problems[0].Message).To(Equal("telling compute pods the master's address: the API server could not be reached"))
+	g.Expect(out.Problems[0].Err).To(MatchError(ContainSubstring("2 of 2 pods, the first: broken")))
+}
+
+func oldTemplate() []*appsv1.ControllerRevision {
+	return []*appsv1.ControllerRevision{{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: "grid", Name: "prod-master-old", UID: "old-uid",
+			Labels: map[string]string{names.LabelRole: names.Master, names.LabelRevision: "old"},
+		},
+		Data: runtime.RawExtension{Raw: []byte("{}")}, Revision: 1,
+	}}
+}
+
+func TestOldTemplatesAreDeletedLastAndByTheirUID(t *testing.T) {
+	g := NewWithT(t)
+	facts := newFacts()
+	facts.Revisions = oldTemplate()
+	written := &recorder{}
+	out := everything(t, written.client(), facts, newPlan())
+	g.Expect(out.Problems).To(BeEmpty())
+	g.Expect(written.writes[len(written.writes)-1]).To(Equal(write{what: "delete grid/prod-master-old", uid: "old-uid"}))
+}
+
+// What failed may still run by the old template.
+func TestOldTemplatesStayWhileAnythingFails(t *testing.T) {
+	g := NewWithT(t)
+	facts := newFacts()
+	facts.Revisions = oldTemplate()
+	written := &recorder{fail: masterDeploy}
+	everything(t, written.client(), facts, newPlan())
+	g.Expect(written.whats()).NotTo(ContainElement(HavePrefix("delete")))
+}
