@@ -17,12 +17,13 @@ finish() {
 }
 trap finish EXIT
 
-# run NAME ARGUMENTS…: go test with gotestsum, which prints progress and keeps the results.
+# run NAME DIRECTORY ARGUMENTS…: go test with gotestsum, which prints progress and keeps the results. $format is
+# gotestsum's: pkgname is a line a package, standard-verbose everything as it happens.
 run() {
   local name="$1" dir="$2"
   shift 2
   say "$name: go test $*"
-  (cd "$dir" && "$bin/gotestsum" --format pkgname --jsonfile "$results/$name.json" -- "$@")
+  (cd "$dir" && "$bin/gotestsum" --format "${format:-pkgname}" --jsonfile "$results/$name.json" -- "$@")
 }
 
 # count adds up the tests of all layers: Go's tests and sub-tests, and Ginkgo's specs instead of the test that runs
@@ -63,7 +64,7 @@ e2e() {
     echo "e2e needs real nodes: $why, and KUBECONFIG names no other cluster" >&2
     return 1
   fi
-  run e2e . -tags e2e -timeout 40m ./test/e2e "-ginkgo.junit-report=$results/e2e.xml"
+  format=standard-verbose run e2e . -tags e2e -timeout 40m ./test/e2e -ginkgo.v -ginkgo.no-color "-ginkgo.junit-report=$results/e2e.xml"
   if [ -n "$brought_up" ]; then
     brought_up=""
     "$bin/localcluster" down
