@@ -181,6 +181,16 @@ func TestALostMasterIsNoFaultOfCompute(t *testing.T) {
 	g.Expect(of(in, v1alpha1.ConditionReady).Reason).To(Equal(v1alpha1.ReasonMasterPending))
 }
 
+// Suspended is what compute is when its pods are gone, not when they are on their way.
+func TestComputeIsSuspendedWhenItsPodsAreGone(t *testing.T) {
+	g := NewWithT(t)
+	in := pass(func(in *status.Input) { in.Facts.Cluster.Spec.Suspend, in.Plan.Compute.Replicas = true, 0 })
+	found := of(in, v1alpha1.ConditionComputeReady)
+	g.Expect(found.Status).To(Equal(metav1.ConditionFalse))
+	g.Expect(found.Reason).To(Equal(v1alpha1.ReasonScaling))
+	g.Expect(found.Message).To(Equal("2 compute pods are being deleted, 0 are wanted"))
+}
+
 // The same world must give the same status: otherwise every pass would write one, and every write start a pass.
 func TestAPassOverAnUnchangedWorldChangesNothing(t *testing.T) {
 	for name, change := range map[string]edit{
