@@ -35,12 +35,52 @@ Every command takes --dir DIR, where the cluster keeps all it has (default: .loc
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Stdout)
+	code := runAndTell(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "localcluster:", err)
-		os.Exit(1)
+	os.Exit(code)
+}
+
+// runAndTell returns the exit code: 2 for a mistake in the arguments, when nothing was done.
+func runAndTell(ctx context.Context, arguments []string, out, problems io.Writer) int {
+	err := run(ctx, arguments, out)
+	if err == nil {
+		return 0
 	}
+	fmt.Fprintln(problems, "localcluster:", err)
+	if mistake := cluster.UsageError(""); errors.As(err, &mistake) {
+		return 2
+	}
+	return 1
+}
+
+// commands by name, with whether they take names of files or binaries.
+var commands = map[string]struct {
+	names bool
+	run   func(ctx context.Context, local *cluster.Cluster, wanted request) error
+}{
+	"up": {run: func(ctx context.Context, local *cluster.Cluster, wanted request) error {
+		return local.Up(ctx, wanted.size)
+	}},
+	"check": {run: func(ctx context.Context, local *cluster.Cluster, _ request) error { return local.Check(ctx) }},
+	"down":  {run: func(ctx context.Context, local *cluster.Cluster, _ request) error { return local.Down(ctx) }},
+	"load-image": {names: true, run: func(ctx context.Context, local *cluster.Cluster, wanted request) error {
+		return local.LoadImages(ctx, wanted.names)
+	}},
+	"status": {run: func(ctx context.Context, local *cluster.Cluster, _ request) error { return local.Status(ctx) }},
+	"build": {names: true, run: func(ctx context.Context, local *cluster.Cluster, wanted request) error {
+		return local.Build(ctx, wanted.names)
+	}},
+	"kubeconfig": {run: func(_ context.Context, local *cluster.Cluster, _ request) error {
+		fmt.Fprintln(local.Out, local.Kubeconfig())
+		return nil
+	}},
+}
+
+// request is what follows a command's name.
+type request struct {
+	dir   string
+	size  cluster.Size
+	names []string
 }
 
 func run(ctx context.Context, arguments []string, out io.Writer) error {
@@ -48,41 +88,44 @@ func run(ctx context.Context, arguments []string, out io.Writer) error {
 		fmt.Fprint(out, usage)
 		return nil
 	}
-	flags := flag.NewFlagSet("localcluster "+arguments[0], flag.ContinueOnError)
-	dir := flags.String("dir", "", "where the cluster keeps all it has")
-	wanted := cluster.Size{}
-	if arguments[0] == "up" {
-		flags.IntVar(&wanted.Nodes, "nodes", 2, "real nodes: kubelet, containerd and kube-proxy")
-		flags.IntVar(&wanted.FakeNodes, "fake-nodes", 0, "simulated nodes (kwok): they run no containers")
+	command, ok := commands[arguments[0]]
+	if !ok {
+		return cluster.UsageError(fmt.Sprintf("%q is no command; see localcluster help", arguments[0]))
 	}
-	if err := flags.Parse(arguments[1:]); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return nil
-		}
-		return err
+	wanted, err := parse(arguments)
+	if errors.Is(err, flag.ErrHelp) {
+		fmt.Fprint(out, usage)
+		return nil
 	}
-	at, err := where(*dir)
 	if err != nil {
 		return err
 	}
-	local := &cluster.Cluster{Layout: at, Out: out}
-	commands := map[string]func() error{
-		"up":         func() error { return local.Up(ctx, wanted) },
-		"check":      local.Check,
-		"down":       func() error { return local.Down(ctx) },
-		"load-image": func() error { return local.LoadImages(ctx, flags.Args()) },
-		"status":     func() error { return local.Status(ctx) },
-		"build":      func() error { return local.Build(ctx, flags.Args()) },
-		"kubeconfig": func() error {
-			fmt.Fprintln(out, at.Kubeconfig())
-			return nil
-		},
+	if len(wanted.names) > 0 && !command.names {
+		return cluster.UsageError(fmt.Sprintf("%s takes no %q; see localcluster help", arguments[0], wanted.names[0]))
 	}
-	command, ok := commands[arguments[0]]
-	if !ok {
-		return fmt.Errorf("%q is no command; see localcluster help", arguments[0])
+	at, err := where(wanted.dir)
+	if err != nil {
+		return err
 	}
-	return command()
+	return command.run(ctx, &cluster.Cluster{Layout: at, Out: out}, wanted)
+}
+
+func parse(arguments []string) (request, error) {
+	var wanted request
+	flags := flag.NewFlagSet(arguments[0], flag.ContinueOnError)
+	// It would print a usage of its own before the error.
+	flags.SetOutput(io.Discard)
+	flags.StringVar(&wanted.dir, "dir", "", "where the cluster keeps all it has")
+	if arguments[0] == "up" {
+		flags.IntVar(&wanted.size.Nodes, "nodes", 2, "real nodes: kubelet, containerd and kube-proxy")
+		flags.IntVar(&wanted.size.FakeNodes, "fake-nodes", 0, "simulated nodes (kwok): they run no containers")
+	}
+	err := flags.Parse(arguments[1:])
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		err = cluster.UsageError(fmt.Sprintf("%s: %v; see localcluster help", arguments[0], err))
+	}
+	wanted.names = flags.Args()
+	return wanted, err
 }
 
 // where finds the directories: the module's sources, which name the versions to build, and the cluster's own.

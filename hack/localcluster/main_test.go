@@ -26,14 +26,34 @@ func TestHelpNamesEveryCommand(t *testing.T) {
 
 func TestMistakesAreNamed(t *testing.T) {
 	for wanted, arguments := range map[string][]string{
-		`"start" is no command; see localcluster help`: {"start"},
-		"flag provided but not defined: -nodes":        {"down", "--nodes", "2"},
-		"load-image needs the names of image tars":     {"load-image"},
+		`"start" is no command; see localcluster help`:                                {"start", "--nodes", "2"},
+		"down: flag provided but not defined: -nodes; see localcluster help":          {"down", "--nodes", "2"},
+		`up takes no "3"; see localcluster help`:                                      {"up", "3"},
+		`up: invalid value "two" for flag -nodes: parse error; see localcluster help`: {"up", "--nodes", "two"},
+		"--nodes must be 0 to 9 and --fake-nodes 0 or more":                           {"up", "--nodes", "-1"},
+		"load-image needs the names of image tars":                                    {"load-image"},
+		`"kubelett" is none of the cluster's binaries`:                                {"build", "kubelett"},
 	} {
-		err := run(t.Context(), arguments, &bytes.Buffer{})
-		if err == nil || !strings.Contains(err.Error(), wanted) {
-			t.Errorf("%v: got %v", arguments, err)
+		var out, problems bytes.Buffer
+		code := runAndTell(t.Context(), arguments, &out, &problems)
+		if code != 2 || problems.String() != "localcluster: "+wanted+"\n" || out.Len() > 0 {
+			t.Errorf("%v: exit code %d, %q and %q", arguments, code, problems.String(), out.String())
 		}
+	}
+}
+
+func TestHelpOfACommandIsNoMistake(t *testing.T) {
+	var out, problems bytes.Buffer
+	if code := runAndTell(t.Context(), []string{"up", "--help"}, &out, &problems); code != 0 || out.String() != usage {
+		t.Errorf("exit code %d: %s%s", code, out.String(), problems.String())
+	}
+}
+
+func TestOtherFailuresAreNoMistakesOfTheUser(t *testing.T) {
+	var out, problems bytes.Buffer
+	code := runAndTell(t.Context(), []string{"load-image", "--dir", t.TempDir(), "image.tar"}, &out, &problems)
+	if code != 1 || problems.String() != "localcluster: no whole cluster runs: `localcluster up` first\n" {
+		t.Errorf("exit code %d: %s", code, problems.String())
 	}
 }
 

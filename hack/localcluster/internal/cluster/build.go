@@ -55,7 +55,7 @@ func (c *Cluster) Build(ctx context.Context, wanted []string) error {
 	}
 	for _, name := range wanted {
 		if !slices.ContainsFunc(binaries(), func(b binary) bool { return b.name == name }) {
-			return fmt.Errorf("%q is none of the cluster's binaries", name)
+			return UsageError(fmt.Sprintf("%q is none of the cluster's binaries", name))
 		}
 	}
 	if len(missing) > 0 {

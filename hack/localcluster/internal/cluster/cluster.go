@@ -27,21 +27,22 @@ type Size struct {
 	FakeNodes int `json:"fakeNodes"`
 }
 
+// UsageError is a mistake in what was typed: nothing was done.
+type UsageError string
+
+func (e UsageError) Error() string { return string(e) }
+
 // Up brings the cluster up, or finds it up. What a failed attempt left is ended first.
 func (c *Cluster) Up(ctx context.Context, size Size) error {
 	if size.Nodes < 0 || size.Nodes > maxNodes || size.FakeNodes < 0 {
-		return fmt.Errorf("--nodes must be 0 to %d and --fake-nodes 0 or more", maxNodes)
+		return UsageError(fmt.Sprintf("--nodes must be 0 to %d and --fake-nodes 0 or more", maxNodes))
 	}
 	running, err := c.running()
 	if err != nil {
 		return err
 	}
 	if running != nil {
-		if *running != size {
-			return fmt.Errorf("a cluster of %d nodes and %d fake nodes runs already: `localcluster down` first", running.Nodes, running.FakeNodes)
-		}
-		fmt.Fprintf(c.Out, "The cluster runs already. KUBECONFIG=%s\n", c.Kubeconfig())
-		return nil
+		return c.upAgain(ctx, *running, size)
 	}
 	if err := c.possible(); err != nil {
 		return err
@@ -67,7 +68,28 @@ func (c *Cluster) Up(ctx context.Context, size Size) error {
 	return nil
 }
 
+// upAgain finds the cluster as it is wanted, or adds the fake nodes that are missing.
+func (c *Cluster) upAgain(ctx context.Context, running, size Size) error {
+	if running.Nodes != size.Nodes || running.FakeNodes > size.FakeNodes {
+		return fmt.Errorf("a cluster of %d nodes and %d fake nodes runs already, and only fake nodes can be added to it: `localcluster down` first",
+			running.Nodes, running.FakeNodes)
+	}
+	if running.FakeNodes < size.FakeNodes {
+		if err := c.step(ctx, "simulated nodes", func(ctx context.Context) error { return c.fakeNodes(ctx, size) }); err != nil {
+			return err
+		}
+		if err := c.writeSize(size); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintf(c.Out, "The cluster runs already. KUBECONFIG=%s\n", c.Kubeconfig())
+	return nil
+}
+
 func (c *Cluster) start(ctx context.Context, size Size) error {
+	if err := c.borrow(); err != nil {
+		return err
+	}
 	steps := []struct {
 		what string
 		do   func(context.Context) error
@@ -84,9 +106,13 @@ func (c *Cluster) start(ctx context.Context, size Size) error {
 			return err
 		}
 	}
+	return c.writeSize(size)
+}
+
+func (c *Cluster) writeSize(size Size) error {
 	data, err := json.Marshal(size)
 	if err != nil {
-		return fmt.Errorf("encoding: %w", err)
+		return fmt.Errorf("encoding what runs: %w", err)
 	}
 	return c.write(c.in("up.json"), string(data))
 }
@@ -101,7 +127,7 @@ func (c *Cluster) step(ctx context.Context, what string, do func(context.Context
 	return nil
 }
 
-// running returns the size of a cluster that is up and whole, nil when there is none.
+// running returns the size of a cluster that is up and whole, nil when there is none or a component has ended.
 func (c *Cluster) running() (*Size, error) {
 	data, err := os.ReadFile(c.in("up.json"))
 	if errors.Is(err, os.ErrNotExist) {
@@ -120,14 +146,13 @@ func (c *Cluster) running() (*Size, error) {
 	}
 	for _, process := range processes {
 		if !process.alive() {
-			fmt.Fprintf(c.Out, "%s has ended; starting the cluster anew.\n", process.Name)
 			return nil, nil
 		}
 	}
 	return &size, nil
 }
 
-// Status says what runs.
+// Status says what runs. It is an error if a component has ended.
 func (c *Cluster) Status(ctx context.Context) error {
 	processes, err := c.processes()
 	if err != nil {
@@ -145,7 +170,20 @@ func (c *Cluster) Status(ctx context.Context) error {
 		fmt.Fprintf(c.Out, "%-28s pid %-8d %s\n", process.Name, process.PID, state)
 	}
 	fmt.Fprintf(c.Out, "KUBECONFIG=%s\n", c.Kubeconfig())
-	return c.kubectl(ctx, c.Out, "get", "nodes", "-o", "wide")
+	if err := c.ended(); err != nil {
+		return fmt.Errorf("the cluster is not whole, `localcluster up` starts it anew: %w", err)
+	}
+	table, err := c.kubectl(ctx, "get", "nodes", "-l", realNodes, "-o", "wide")
+	if err != nil {
+		return err
+	}
+	// Simulated nodes are many and all alike: their number is enough.
+	fake, ready, err := c.countNodes(ctx, fakeNodes)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(c.Out, "%s%d simulated nodes, %d of them Ready\n", table, fake, ready)
+	return nil
 }
 
 func (c *Cluster) write(path, content string) error {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -59,12 +60,12 @@ func TestWaitEndsWithTheComponent(t *testing.T) {
 	}
 	// The wait is longer than a test may take: it has to end by itself.
 	err := until(t.Context(), time.Hour, func(context.Context) error {
-		if err := c.ended("etcd"); err != nil {
+		if err := c.ended(); err != nil {
 			return err
 		}
 		return errors.New("not yet")
 	})
-	if err == nil || !strings.Contains(err.Error(), "etcd: it ended. It said last:\nno space left") {
+	if err == nil || !strings.Contains(err.Error(), "etcd: it ended; the end of "+c.in("logs", "etcd.log")+":\nno space left") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -91,14 +92,26 @@ func TestStopEndsAProcessThatIgnoresTheFirstSignal(t *testing.T) {
 }
 
 func TestFakeNodesAreNumberedAndTainted(t *testing.T) {
-	manifests := fakeNodeManifests(3)
-	for _, wanted := range []string{"name: fake-1\n", "name: fake-3\n", "value: fake, effect: NoSchedule"} {
+	manifests := fakeNodeManifests([]int{2, 3})
+	for _, wanted := range []string{"name: fake-2\n", "name: fake-3\n", "value: fake, effect: NoSchedule"} {
 		if !strings.Contains(manifests, wanted) {
 			t.Errorf("no %q in %s", wanted, manifests)
 		}
 	}
-	if strings.Contains(manifests, "fake-4") {
-		t.Error("there is one more than was asked for")
+	if strings.Count(manifests, "kind: Node\n") != 2 {
+		t.Errorf("not the two that were asked for: %s", manifests)
+	}
+}
+
+func TestOnlyMissingFakeNodesAreCreated(t *testing.T) {
+	for listed, wanted := range map[string][]int{
+		"":                                {1, 2, 3},
+		"fake-1\nfake-3\n":                {2},
+		"fake-1\nfake-10\nfake-2\nfake-3": nil,
+	} {
+		if got := missingFakeNodes(listed, 3); !slices.Equal(got, wanted) {
+			t.Errorf("%q: got %v, wanted %v", listed, got, wanted)
+		}
 	}
 }
 

@@ -4,9 +4,9 @@
 package cluster
 
 import (
-	"bytes"
 	"context"
 	"fmt"
+	"net"
 	"time"
 )
 
@@ -42,11 +42,11 @@ func (c *Cluster) apiServer(ctx context.Context) error {
 		return err
 	}
 	return until(ctx, time.Minute, func(ctx context.Context) error {
-		if err := c.ended("etcd", "kube-apiserver"); err != nil {
+		if err := c.ended(); err != nil {
 			return err
 		}
-		var said bytes.Buffer
-		return c.kubectl(ctx, &said, "get", "--raw", "/readyz")
+		_, err := c.kubectl(ctx, "get", "--raw", "/readyz")
+		return err
 	})
 }
 
@@ -60,14 +60,14 @@ rules:
 - level: Metadata
 `
 
-// controllers starts the controller manager and the scheduler. The default of 20 requests a second would hide
+// controllers starts the controller manager and the scheduler, and waits until they work. The default of 20 requests a second would hide
 // everything else at scale; a node counts as lost after 20 s, so that tests need not wait for 50.
-func (c *Cluster) controllers(context.Context) error {
+func (c *Cluster) controllers(ctx context.Context) error {
 	if _, err := c.spawn("kube-controller-manager", c.bin("kube-controller-manager"),
 		"--kubeconfig", c.pki("controller-manager.kubeconfig"),
 		"--authentication-kubeconfig", c.pki("controller-manager.kubeconfig"),
 		"--authorization-kubeconfig", c.pki("controller-manager.kubeconfig"),
-		"--bind-address", apiAddress,
+		"--bind-address", apiAddress, "--secure-port", intText(controllersPort),
 		"--leader-elect=false", "--use-service-account-credentials",
 		"--root-ca-file", c.pki("ca.crt"), "--service-account-private-key-file", c.pki("ca.key"),
 		"--node-monitor-grace-period", "20s",
@@ -77,11 +77,27 @@ func (c *Cluster) controllers(context.Context) error {
 	if err := c.write(c.in("scheduler.yaml"), fmt.Sprintf(schedulerConfiguration, c.pki("scheduler.kubeconfig"))); err != nil {
 		return err
 	}
-	_, err := c.spawn("kube-scheduler", c.bin("kube-scheduler"),
-		"--config", c.in("scheduler.yaml"), "--bind-address", apiAddress,
+	if _, err := c.spawn("kube-scheduler", c.bin("kube-scheduler"),
+		"--config", c.in("scheduler.yaml"), "--bind-address", apiAddress, "--secure-port", intText(schedulerPort),
 		"--authentication-kubeconfig", c.pki("scheduler.kubeconfig"),
-		"--authorization-kubeconfig", c.pki("scheduler.kubeconfig"))
-	return err
+		"--authorization-kubeconfig", c.pki("scheduler.kubeconfig")); err != nil {
+		return err
+	}
+	return until(ctx, time.Minute, func(ctx context.Context) error {
+		if err := c.ended(); err != nil {
+			return err
+		}
+		for _, port := range []int{controllersPort, schedulerPort} {
+			connection, err := (&net.Dialer{}).DialContext(ctx, "tcp", net.JoinHostPort(apiAddress, intText(port)))
+			if err != nil {
+				return fmt.Errorf("waiting for it to listen: %w", err)
+			}
+			_ = connection.Close()
+		}
+		// The controller manager makes it; without it, the first pod of an impatient user is refused.
+		_, err := c.kubectl(ctx, "get", "serviceaccount", "--namespace", "default", "default")
+		return err
+	})
 }
 
 const schedulerConfiguration = `apiVersion: kubescheduler.config.k8s.io/v1

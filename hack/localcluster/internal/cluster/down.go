@@ -31,6 +31,9 @@ func (c *Cluster) Down(ctx context.Context) error {
 
 // end also ends half a cluster, and none.
 func (c *Cluster) end(ctx context.Context) error {
+	if !c.hasTraces() {
+		return nil
+	}
 	processes, err := c.processes()
 	if err != nil {
 		return err
@@ -54,9 +57,11 @@ func (c *Cluster) end(ctx context.Context) error {
 	if err := stop(components, 10*time.Second); err != nil {
 		return err
 	}
-	// The binaries stay and the cluster's own mount namespaces end with their last process.
-	for _, round := range [][]int{leftBehind(mounts), leftBehind(mounts)} {
-		if err := stop(round, 0); err != nil {
+	// The node's mounts go with the last process of its mount namespace. A shim may start a last container while
+	// it is ended: hence twice.
+	owned := c.ownsMachine()
+	for range 2 {
+		if err := stop(leftBehind(mounts, owned), 0); err != nil {
 			return err
 		}
 	}
@@ -64,13 +69,45 @@ func (c *Cluster) end(ctx context.Context) error {
 	if err := stop(servers, time.Second); err != nil {
 		return err
 	}
-	return errors.Join(c.removeNetwork(ctx, processes), removeCgroups(), c.removeFiles())
+	if owned {
+		if err := errors.Join(removeCgroups(), removeNetwork(ctx), c.giveBack()); err != nil {
+			// The files stay, so that `down` can be tried again.
+			return err
+		}
+	}
+	return c.removeFiles()
 }
 
-// leftBehind are the processes in a node's cgroups (containers) and mount namespace (shims).
-func leftBehind(mounts map[string]bool) []int {
+// hasTraces: something was started from this directory and not ended.
+func (c *Cluster) hasTraces() bool {
+	return exists(c.in("run")) || exists(c.in("pki")) || exists(c.in("machine.json"))
+}
+
+// ownsMachine is false when the names of links, namespaces and cgroups are in use by a cluster of another
+// directory, which came up after this one was cut off (by a restart of the machine, for example).
+func (c *Cluster) ownsMachine() bool {
+	owner := bridgeOwner()
+	return owner == "" || sameDirectory(owner, c.Dir)
+}
+
+func sameDirectory(one, other string) bool {
+	first, err := os.Stat(one)
+	if err != nil {
+		return false
+	}
+	second, err := os.Stat(other)
+	return err == nil && os.SameFile(first, second)
+}
+
+// leftBehind are the processes in a node's mount namespace (shims) and, if they are this cluster's, in the nodes'
+// cgroups (containers).
+func leftBehind(mounts map[string]bool, cgroups bool) []int {
 	var pids []int
-	for _, dir := range nodeCgroups() {
+	var dirs []string
+	if cgroups {
+		dirs = nodeCgroups()
+	}
+	for _, dir := range dirs {
 		_ = filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 			if err != nil || entry.IsDir() || entry.Name() != "cgroup.procs" {
 				return nil //nolint:nilerr // A cgroup that goes while it is read has no process.
@@ -136,12 +173,9 @@ func removeCgroups() error {
 	return nil
 }
 
-// removeNetwork removes the namespaces (and with them iptables' chains, which kube-proxy made inside) and the
-// bridge, whose routes go with it; both only if this directory's cluster made them.
-func (c *Cluster) removeNetwork(ctx context.Context, processes []process) error {
-	if len(processes) == 0 && !exists(c.in("pki")) {
-		return nil
-	}
+// removeNetwork removes the namespaces (and with them iptables' chains, which kube-proxy made inside) and, last,
+// the bridge, which says whose all of it is; its routes go with it.
+func removeNetwork(ctx context.Context) error {
 	problems := make([]error, 0, 2*maxNodes+1)
 	for _, n := range nodes(maxNodes) {
 		// The link first: it would go with the namespace too, but some time later.
@@ -162,15 +196,16 @@ func (c *Cluster) removeNetwork(ctx context.Context, processes []process) error 
 }
 
 func (c *Cluster) removeFiles() error {
-	names := []string{
-		"up.json", "nodes", "etcd", "pki", "run", "kubeconfig", "audit-policy.yaml", "audit.log", "scheduler.yaml",
-		"pause.tar", "kwok.yaml", "fake-nodes.yaml", "logs",
+	// Those that hasTraces looks for are last: they stay when another cannot be removed.
+	for _, name := range []string{
+		"up.json", "nodes", "etcd", "kubeconfig", "audit-policy.yaml", "audit.log", "scheduler.yaml", "pause.tar",
+		"kwok.yaml", "fake-nodes.yaml", "logs", "pki", "run", "machine.json",
+	} {
+		if err := os.RemoveAll(c.in(name)); err != nil {
+			return fmt.Errorf("removing the cluster's files: %w", err)
+		}
 	}
-	problems := make([]error, 0, len(names))
-	for _, name := range names {
-		problems = append(problems, os.RemoveAll(c.in(name)))
-	}
-	return errors.Join(problems...)
+	return nil
 }
 
 func exists(path string) bool {

@@ -32,14 +32,14 @@ func (c *Cluster) pauseImage(ctx context.Context) error {
 // LoadImages imports image tars into every real node.
 func (c *Cluster) LoadImages(ctx context.Context, files []string) error {
 	if len(files) == 0 {
-		return errors.New("load-image needs the names of image tars")
+		return UsageError("load-image needs the names of image tars")
 	}
 	size, err := c.running()
 	if err != nil {
 		return err
 	}
 	if size == nil {
-		return errors.New("no cluster runs: `localcluster up` first")
+		return errors.New("no whole cluster runs: `localcluster up` first")
 	}
 	for _, file := range files {
 		absolute, err := filepath.Abs(file)

@@ -43,6 +43,9 @@ const (
 	fakePodRange = "10.128.0.0/10"
 	etcdPort     = 23790
 	maxNodes     = 9
+
+	controllersPort = 10257
+	schedulerPort   = 10259
 )
 
 // node is one real node.

@@ -6,6 +6,7 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 )
 
@@ -13,8 +14,14 @@ import (
 // other nodes' pods. The machine itself has the bridge's address and the same routes, so that tests reach node
 // ports and pods.
 func (c *Cluster) network(ctx context.Context, size Size) error {
+	if _, err := run(ctx, "ip", "link", "add", bridge, "type", "bridge"); err != nil {
+		return err
+	}
+	// The alias says whose it is, for as long as it is there. A directory's name may hold blanks.
+	if _, err := run(ctx, "ip", "link", "set", bridge, "alias", c.Dir); err != nil {
+		return err
+	}
 	commands := []string{
-		"ip link add " + bridge + " type bridge",
 		fmt.Sprintf("ip addr add %s/%d dev %s", apiAddress, networkBits, bridge),
 		"ip link set " + bridge + " up",
 	}
@@ -42,6 +49,15 @@ func (c *Cluster) network(ctx context.Context, size Size) error {
 		}
 	}
 	return nil
+}
+
+// bridgeOwner is the directory of the cluster that made the bridge, "" if none runs.
+func bridgeOwner() string {
+	alias, err := os.ReadFile("/sys/class/net/" + bridge + "/ifalias")
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(alias))
 }
 
 // inside runs a command in the node's network.

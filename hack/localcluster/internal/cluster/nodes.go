@@ -4,7 +4,6 @@
 package cluster
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -28,25 +27,28 @@ func (c *Cluster) nodes(ctx context.Context, size Size) error {
 		}
 	}
 	return until(ctx, 2*time.Minute, func(ctx context.Context) error {
-		for _, n := range all {
-			if err := c.ended(n.name()+"-containerd", n.name()+"-kubelet", n.name()+"-kube-proxy"); err != nil {
-				return err
-			}
+		if err := c.ended(); err != nil {
+			return err
 		}
-		return c.nodesReady(ctx, "type!=kwok", len(all))
+		_, ready, err := c.countNodes(ctx, realNodes)
+		if err == nil && ready < len(all) {
+			err = fmt.Errorf("%d of %d nodes are Ready", ready, len(all))
+		}
+		return err
 	})
 }
 
-// nodesReady is an error unless so many of the selected nodes are Ready. (`kubectl wait` asks for them one by one.)
-func (c *Cluster) nodesReady(ctx context.Context, selector string, wanted int) error {
-	var said bytes.Buffer
-	if err := c.kubectl(ctx, &said, "get", "nodes", "-l", selector, "--no-headers"); err != nil {
-		return err
-	}
-	if ready := strings.Count(said.String(), " Ready "); ready < wanted {
-		return fmt.Errorf("%d of %d nodes are Ready", ready, wanted)
-	}
-	return nil
+// Label selectors of the two kinds of nodes.
+const (
+	realNodes = "type!=kwok"
+	fakeNodes = "type=kwok"
+)
+
+// countNodes counts the selected nodes and those that are Ready. (`kubectl wait` would ask for them one by one.)
+func (c *Cluster) countNodes(ctx context.Context, selector string) (all, ready int, err error) {
+	conditions, err := c.kubectl(ctx, "get", "nodes", "-l", selector,
+		"-o", `jsonpath={range .items[*]}{.status.conditions[?(@.type=="Ready")].status}{"\n"}{end}`)
+	return strings.Count(conditions, "\n"), strings.Count(conditions, "True\n"), err
 }
 
 // startNode starts containerd in the node's network and a mount namespace of its own, and kubelet and kube-proxy
@@ -61,18 +63,18 @@ func (c *Cluster) startNode(ctx context.Context, n node) error {
 	// `ip netns exec` would hide /sys/fs/cgroup from the kubelet. The directories that the node's programs have no
 	// flag for are bound to the cluster's own.
 	script := fmt.Sprintf(`set -e
-for at in /var/lib/kubelet /var/lib/cni /var/log/containers /run/containerd; do
-  mkdir -p "$at" %[1]q"$at"
+for at in %[4]s; do
+  mkdir -p %[1]q"$at"
   mount --bind %[1]q"$at" "$at"
 done
-exec %[2]q --config %[3]q`, c.node(n, "bound"), c.bin("containerd"), c.node(n, "containerd.toml"))
+exec %[2]q --config %[3]q`, c.node(n, "bound"), c.bin("containerd"), c.node(n, "containerd.toml"), strings.Join(boundDirectories, " "))
 	containerd, err := c.spawn(n.name()+"-containerd", "nsenter", "--net=/run/netns/"+n.netns(),
 		"unshare", "-m", "/bin/sh", "-c", script)
 	if err != nil {
 		return err
 	}
 	if err := until(ctx, 30*time.Second, func(ctx context.Context) error {
-		if err := c.ended(containerd.Name); err != nil {
+		if err := c.ended(); err != nil {
 			return err
 		}
 		_, err := run(ctx, c.bin("ctr"), "-a", c.containerdSocket(n), "version")
@@ -122,6 +124,8 @@ state = %[2]q
   address = %[3]q
 [ttrpc]
   address = %[4]q
+[plugins.'io.containerd.internal.v1.opt']
+  path = %[9]q
 [plugins.'io.containerd.cri.v1.images']
   snapshotter = 'overlayfs'
   [plugins.'io.containerd.cri.v1.images'.pinned_images]
@@ -143,7 +147,7 @@ state = %[2]q
     bin_dirs = ['/usr/lib/cni']
     conf_dir = %[8]q
 `, c.node(n, "containerd"), c.node(n, "state"), c.containerdSocket(n), c.containerdSocket(n)+".ttrpc",
-		pauseImage, c.bin("runc"), c.node(n, "runc"), c.node(n, "cni"))
+		pauseImage, c.bin("runc"), c.node(n, "runc"), c.node(n, "cni"), c.node(n, "opt"))
 }
 
 func (c *Cluster) kubeletConfiguration(n node) string {

@@ -14,10 +14,14 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // capabilities that nodes need, by their bit in /proc/self/status.
-var capabilities = map[uint]string{12: "CAP_NET_ADMIN", 21: "CAP_SYS_ADMIN"}
+var capabilities = []struct {
+	bit  uint
+	name string
+}{{12, "CAP_NET_ADMIN"}, {21, "CAP_SYS_ADMIN"}}
 
 // packages are Debian's, by a file of theirs.
 var packages = []struct{ file, name string }{
@@ -36,7 +40,7 @@ var packages = []struct{ file, name string }{
 }
 
 // Check says in one sentence why no cluster can be brought up here, or nothing.
-func (c *Cluster) Check() error {
+func (c *Cluster) Check(ctx context.Context) error {
 	if err := c.possible(); err != nil {
 		return err
 	}
@@ -44,7 +48,11 @@ func (c *Cluster) Check() error {
 	if err == nil && running != nil {
 		err = errors.New("a local cluster runs already: `localcluster down` ends it")
 	}
-	return err
+	// What is left of this directory's own cluster would be ended by `up`.
+	if err != nil || c.hasTraces() {
+		return err
+	}
+	return c.free(ctx)
 }
 
 // possible checks what no package can mend: one sentence for the first thing that is missing.
@@ -58,7 +66,11 @@ func (c *Cluster) possible() error {
 	if os.Geteuid() != 0 {
 		return errors.New("the local cluster needs root: it makes network namespaces and containers")
 	}
-	if missing := missingCapabilities(); len(missing) > 0 {
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return fmt.Errorf("reading this process's capabilities: %w", err)
+	}
+	if missing := missingCapabilities(string(status)); len(missing) > 0 {
 		return fmt.Errorf("the local cluster needs %s, which this container or user does not have", strings.Join(missing, " and "))
 	}
 	return nil
@@ -66,21 +78,18 @@ func (c *Cluster) possible() error {
 
 const maxSocketPath = 100
 
-func missingCapabilities() []string {
-	data, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		return nil
-	}
-	_, rest, _ := strings.Cut(string(data), "CapEff:")
+// missingCapabilities reads /proc/self/status. What it cannot read is not missing: a step will say so.
+func missingCapabilities(status string) []string {
+	_, rest, _ := strings.Cut(status, "CapEff:")
 	line, _, _ := strings.Cut(rest, "\n")
 	effective, err := strconv.ParseUint(strings.TrimSpace(line), 16, 64)
 	if err != nil {
 		return nil
 	}
 	var missing []string
-	for bit, name := range capabilities {
-		if effective&(1<<bit) == 0 {
-			missing = append(missing, name)
+	for _, one := range capabilities {
+		if effective&(1<<one.bit) == 0 {
+			missing = append(missing, one.name)
 		}
 	}
 	return missing
@@ -121,8 +130,11 @@ func missingPackages() []string {
 
 // free reports what of the cluster's addresses and names somebody else uses.
 func (c *Cluster) free(ctx context.Context) error {
-	if _, err := os.Stat("/sys/class/net/" + bridge); err == nil {
-		return fmt.Errorf("the network link %s exists: another local cluster runs from a different --dir, or was not ended", bridge)
+	if exists("/sys/class/net/" + bridge) {
+		if owner := bridgeOwner(); owner != "" {
+			return fmt.Errorf("the local cluster of %[1]s runs on this machine, and there can be only one: `localcluster down --dir %[1]s` ends it", owner)
+		}
+		return fmt.Errorf("the network link %[1]s, whose name the cluster needs, exists: `ip link del %[1]s` removes it", bridge)
 	}
 	addresses, err := net.InterfaceAddrs()
 	if err != nil {
@@ -135,9 +147,35 @@ func (c *Cluster) free(ctx context.Context) error {
 			}
 		}
 	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", etcdPort))
-	if err != nil {
-		return fmt.Errorf("port %d of 127.0.0.1, which etcd needs, is taken", etcdPort)
-	}
-	return listener.Close()
+	return freePorts(ctx)
 }
+
+// freePorts tries them. The bridge's address does not exist yet, so that only who listens on all addresses can be in
+// the way there, and then is so on every address of the loopback network too.
+func freePorts(ctx context.Context) error {
+	for _, one := range []struct {
+		address string
+		port    int
+		of, who string
+	}{
+		{"127.0.0.1", etcdPort, "127.0.0.1", "etcd"},
+		{everywhere, apiPort, "all addresses", "the API server"},
+		{everywhere, controllersPort, "all addresses", "the controller manager"},
+		{everywhere, schedulerPort, "all addresses", "the scheduler"},
+	} {
+		listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp4", net.JoinHostPort(one.address, intText(one.port)))
+		if errors.Is(err, syscall.EADDRINUSE) {
+			return fmt.Errorf("port %[1]d of %[2]s, which %[3]s needs, is taken: end the process that `ss -ltnp sport = :%[1]d` shows", one.port, one.of, one.who)
+		}
+		if err != nil {
+			return fmt.Errorf("trying port %d: %w", one.port, err)
+		}
+		if err := listener.Close(); err != nil {
+			return fmt.Errorf("trying port %d: %w", one.port, err)
+		}
+	}
+	return nil
+}
+
+// everywhere is an address of the machine that nobody listens on but who listens on all.
+const everywhere = "127.30.88.1"

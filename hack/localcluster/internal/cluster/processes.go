@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -151,37 +150,38 @@ func run(ctx context.Context, command ...string) (string, error) {
 	return out.String(), nil
 }
 
-func (c *Cluster) kubectl(ctx context.Context, out io.Writer, arguments ...string) error {
-	command := exec.CommandContext(ctx, c.bin("kubectl"), append([]string{"--kubeconfig", c.Kubeconfig()}, arguments...)...)
-	command.Stdout, command.Stderr = out, out
-	if err := command.Run(); err != nil {
-		return fmt.Errorf("kubectl %s: %w", strings.Join(arguments, " "), err)
-	}
-	return nil
+// kubectl runs kubectl as the administrator and returns its output.
+func (c *Cluster) kubectl(ctx context.Context, arguments ...string) (string, error) {
+	return run(ctx, append([]string{c.bin("kubectl"), "--kubeconfig", c.Kubeconfig()}, arguments...)...)
 }
 
 // errEnded is the error of a wait for a component that is not there any more.
 var errEnded = errors.New("it ended")
 
-// ended is the error for the first of the named components that is not there any more, with its last words:
-// waiting longer would be pointless.
-func (c *Cluster) ended(names ...string) error {
+// ended is the error for the first component that is not there any more, with its last words: waiting longer for
+// any of them would be pointless, since each needs others.
+func (c *Cluster) ended() error {
 	processes, err := c.processes()
 	if err != nil {
 		return err
 	}
 	for _, process := range processes {
-		if slices.Contains(names, process.Name) && !process.alive() {
-			log, _ := os.ReadFile(c.in("logs", process.Name+".log"))
-			return fmt.Errorf("%s: %w. It said last:\n%s", process.Name, errEnded, lastLines(string(log), 5))
+		if process.alive() {
+			continue
 		}
+		file := c.in("logs", process.Name+".log")
+		log, err := os.ReadFile(file)
+		if err != nil {
+			return fmt.Errorf("%s: %w, and its log cannot be read: %w", process.Name, errEnded, err)
+		}
+		return fmt.Errorf("%s: %w; the end of %s:\n%s", process.Name, errEnded, file, lastLines(string(log), 5))
 	}
 	return nil
 }
 
 // until repeats a check until it is content, or until what it waits for has ended.
-func until(ctx context.Context, patience time.Duration, check func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+func until(parent context.Context, patience time.Duration, check func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(parent, patience)
 	defer cancel()
 	for {
 		err := check(ctx)
@@ -190,6 +190,9 @@ func until(ctx context.Context, patience time.Duration, check func(context.Conte
 		}
 		select {
 		case <-ctx.Done():
+			if parent.Err() != nil {
+				return fmt.Errorf("interrupted: %w", parent.Err())
+			}
 			return errors.Join(fmt.Errorf("not within %.0f s", patience.Seconds()), err)
 		case <-time.After(100 * time.Millisecond):
 		}

@@ -1,0 +1,105 @@
+// Copyright 2026 The symphony-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cluster
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+)
+
+// machine is what nodes change on the machine itself, outside the cluster's directory, to be given back at the end.
+type machine struct {
+	// Made are directories that did not exist.
+	Made []string `json:"made"`
+	// Parameters are the kernel's, as they were.
+	Parameters map[string]string `json:"parameters"`
+}
+
+// boundDirectories are those that a node's programs have no flag for: each node has its own there, bound in its
+// mount namespace. On the machine itself they stay empty.
+var boundDirectories = []string{"/var/lib/kubelet", "/var/lib/cni", "/var/log/containers", "/run/containerd"}
+
+const namespaces = "/run/netns"
+
+// kernelParameters are set by every kubelet, for the whole machine; its flag against that makes it refuse to start.
+var kernelParameters = []string{
+	"vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic", "kernel/panic_on_oops", "kernel/keys/root_maxkeys",
+	"kernel/keys/root_maxbytes",
+}
+
+// borrow makes the directories and notes what has to be given back, before anything changes.
+func (c *Cluster) borrow() error {
+	borrowed := machine{Parameters: map[string]string{}}
+	for _, dir := range append([]string{namespaces}, boundDirectories...) {
+		// Parents such as /var/lib are there on every machine, and are nobody's to remove.
+		if !exists(dir) {
+			borrowed.Made = append(borrowed.Made, dir)
+		}
+	}
+	for _, name := range kernelParameters {
+		value, err := os.ReadFile(filepath.Join("/proc/sys", name))
+		if err != nil {
+			continue // Another kernel: the kubelet does not set it either.
+		}
+		borrowed.Parameters[name] = strings.TrimSpace(string(value))
+	}
+	data, err := json.Marshal(borrowed)
+	if err != nil {
+		return fmt.Errorf("encoding what was borrowed: %w", err)
+	}
+	if err := c.write(c.in("machine.json"), string(data)); err != nil {
+		return err
+	}
+	for _, dir := range borrowed.Made {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return fmt.Errorf("making a directory for the nodes: %w", err)
+		}
+	}
+	return nil
+}
+
+// giveBack undoes borrow, and what nodes did to the kernel's parameters.
+func (c *Cluster) giveBack() error {
+	data, err := os.ReadFile(c.in("machine.json"))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("reading what was borrowed: %w", err)
+	}
+	var borrowed machine
+	if err := json.Unmarshal(data, &borrowed); err != nil {
+		return fmt.Errorf("reading what was borrowed: %w", err)
+	}
+	for name, before := range borrowed.Parameters {
+		file := filepath.Join("/proc/sys", name)
+		now, err := os.ReadFile(file)
+		if err != nil || strings.TrimSpace(string(now)) == before {
+			continue
+		}
+		if err := os.WriteFile(file, []byte(before), 0o644); err != nil {
+			return fmt.Errorf("giving back the kernel's parameter: %w", err)
+		}
+	}
+	for _, dir := range borrowed.Made {
+		// `ip netns` mounts its directory over itself. Who has put something into a directory meanwhile keeps it.
+		if err := syscall.Unmount(dir, 0); err != nil && !oneOf(err, syscall.EINVAL, syscall.EBUSY, syscall.ENOENT) {
+			return fmt.Errorf("unmounting %s: %w", dir, err)
+		}
+		if err := syscall.Rmdir(dir); err != nil && !oneOf(err, syscall.ENOTEMPTY, syscall.EBUSY, syscall.ENOENT) {
+			return fmt.Errorf("removing %s: %w", dir, err)
+		}
+	}
+	return nil
+}
+
+func oneOf(err error, harmless ...error) bool {
+	return slices.ContainsFunc(harmless, func(one error) bool { return errors.Is(err, one) })
+}
