@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -34,6 +33,8 @@ var kernelParameters = []string{
 	"kernel/keys/root_maxbytes",
 }
 
+func parameterFile(name string) string { return "/proc/sys/" + name }
+
 // borrow makes the directories and notes what has to be given back, before anything changes.
 func (c *Cluster) borrow() error {
 	borrowed := machine{Parameters: map[string]string{}}
@@ -44,7 +45,7 @@ func (c *Cluster) borrow() error {
 		}
 	}
 	for _, name := range kernelParameters {
-		value, err := os.ReadFile(filepath.Join("/proc/sys", name))
+		value, err := os.ReadFile(parameterFile(name))
 		if err != nil {
 			continue // Another kernel: the kubelet does not set it either.
 		}
@@ -79,7 +80,7 @@ func (c *Cluster) giveBack() error {
 		return fmt.Errorf("reading what was borrowed: %w", err)
 	}
 	for name, before := range borrowed.Parameters {
-		file := filepath.Join("/proc/sys", name)
+		file := parameterFile(name)
 		now, err := os.ReadFile(file)
 		if err != nil || strings.TrimSpace(string(now)) == before {
 			continue
