@@ -41,6 +41,7 @@ func NewSymphonyClusterReconciler(manager ctrl.Manager, console observe.Console)
 		Observer: &observe.Observer{
 			Cache:   manager.GetClient(),
 			Live:    manager.GetAPIReader(),
+			Clock:   clock.RealClock{},
 			Console: console,
 		},
 		Applier: &apply.Applier{Client: manager.GetClient()},

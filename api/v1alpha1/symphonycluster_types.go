@@ -63,7 +63,8 @@ type SymphonyClusterSpec struct {
 	// image is a container image with IBM Spectrum Symphony installed, such as `sym712` of the project's
 	// hack/images/symphony. It runs as user 1000 without privileges, so it must be installed with the
 	// simplified workload manager (SIMPLIFIEDWEM=Y). A change restarts the master and replaces compute
-	// pods as compute.update says.
+	// pods as compute.update says, after a small pod has pulled the new image: one that cannot be pulled
+	// restarts nothing.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024

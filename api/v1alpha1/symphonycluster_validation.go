@@ -70,17 +70,34 @@ func (s *SymphonyClusterSpec) validate(path *field.Path) field.ErrorList {
 			errs = append(errs, field.Invalid(at, key, "must have a value of one line"))
 		}
 	}
-	if e := s.Entitlement; e != nil && (e.SecretKeyRef != nil) == (e.Path != "") {
-		errs = append(errs, field.Invalid(path.Child("entitlement"), "",
-			"needs exactly one source: either secretKeyRef or path"))
+	if s.License != "" && s.License != "accept" {
+		errs = append(errs, field.NotSupported(path.Child("license"), s.License, []string{"accept"}))
 	}
-	return errs
+	return append(errs, s.Entitlement.validate(path.Child("entitlement"))...)
+}
+
+func (e *Entitlement) validate(path *field.Path) field.ErrorList {
+	switch {
+	case e == nil:
+		return nil
+	case (e.SecretKeyRef != nil) == (e.Path != ""):
+		return field.ErrorList{field.Invalid(path, "", "needs exactly one source: either secretKeyRef or path")}
+	case e.Path != "" && !pathFormat.MatchString(e.Path):
+		return field.ErrorList{field.Invalid(path.Child("path"), e.Path, "must be an absolute path")}
+	}
+	return nil
 }
 
 func (s *ComputeSpec) validate(path *field.Path) field.ErrorList {
 	errs := validateEnv(path.Child("env"), s.Env)
 	if s.Replicas != nil && *s.Replicas < 0 {
 		errs = append(errs, field.Invalid(path.Child("replicas"), *s.Replicas, "must be 0 or more"))
+	}
+	switch s.Update.Type {
+	case "", RollingUpdate, OnDelete:
+	default:
+		errs = append(errs, field.NotSupported(path.Child("update", "type"), s.Update.Type,
+			[]ComputeUpdateType{RollingUpdate, OnDelete}))
 	}
 	if m := s.Update.MaxUnavailable; m != nil {
 		good := m.Type == intstr.Int && m.IntVal >= 1 || m.Type == intstr.String && percentFormat.MatchString(m.StrVal)
@@ -94,6 +111,12 @@ func (s *ComputeSpec) validate(path *field.Path) field.ErrorList {
 
 func (s *GUISpec) validate(path *field.Path) field.ErrorList {
 	var errs field.ErrorList
+	switch s.ServiceType {
+	case "", corev1.ServiceTypeNodePort, corev1.ServiceTypeClusterIP, corev1.ServiceTypeLoadBalancer:
+	default:
+		errs = append(errs, field.NotSupported(path.Child("serviceType"), s.ServiceType,
+			[]corev1.ServiceType{corev1.ServiceTypeClusterIP, corev1.ServiceTypeLoadBalancer, corev1.ServiceTypeNodePort}))
+	}
 	if s.NodePort == nil {
 		return errs
 	}

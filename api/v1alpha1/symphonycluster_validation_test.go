@@ -82,10 +82,16 @@ func TestWhatIsInvalid(t *testing.T) {
 			s.Entitlement = &v1alpha1.Entitlement{Path: "/a", SecretKeyRef: &v1alpha1.SecretKeyReference{Name: "a", Key: "b"}}
 		}), "needs exactly one source"},
 		"no source of entitlement": {spec(func(s *v1alpha1.SymphonyClusterSpec) { s.Entitlement = &v1alpha1.Entitlement{} }), "needs exactly one source"},
-		"negative replicas":        {spec(func(s *v1alpha1.SymphonyClusterSpec) { s.Compute.Replicas = new(int32(-1)) }), "spec.compute.replicas: Invalid value: -1"},
-		"a budget of nothing":      {maxUnavailable(intstr.FromInt32(0)), "spec.compute.update.maxUnavailable: Invalid value"},
-		"a budget of 0%":           {maxUnavailable(intstr.FromString("0%")), "a percentage from 1% to 100%"},
-		"a budget of 101%":         {maxUnavailable(intstr.FromString("101%")), "a percentage from 1% to 100%"},
+		"a relative path of the entitlement": {spec(func(s *v1alpha1.SymphonyClusterSpec) {
+			s.Entitlement = &v1alpha1.Entitlement{Path: "opt/e"}
+		}), "spec.entitlement.path: Invalid value"},
+		"a licence that is not accepted": {spec(func(s *v1alpha1.SymphonyClusterSpec) { s.License = "view" }), `supported values: "accept"`},
+		"an unknown kind of update":      {spec(func(s *v1alpha1.SymphonyClusterSpec) { s.Compute.Update.Type = "Recreate" }), "spec.compute.update.type: Unsupported value"},
+		"an unknown kind of Service":     {spec(func(s *v1alpha1.SymphonyClusterSpec) { s.GUI.ServiceType = "ExternalName" }), "spec.gui.serviceType: Unsupported value"},
+		"negative replicas":              {spec(func(s *v1alpha1.SymphonyClusterSpec) { s.Compute.Replicas = new(int32(-1)) }), "spec.compute.replicas: Invalid value: -1"},
+		"a budget of nothing":            {maxUnavailable(intstr.FromInt32(0)), "spec.compute.update.maxUnavailable: Invalid value"},
+		"a budget of 0%":                 {maxUnavailable(intstr.FromString("0%")), "a percentage from 1% to 100%"},
+		"a budget of 101%":               {maxUnavailable(intstr.FromString("101%")), "a percentage from 1% to 100%"},
 		"a variable of the operator on the master": {spec(func(s *v1alpha1.SymphonyClusterSpec) {
 			s.Master.Env = []corev1.EnvVar{{Name: "A"}, {Name: "SYMPHONY_MASTER_HOST"}}
 		}), "spec.master.env[1].name: Forbidden: SYMPHONY_MASTER_HOST is set by the operator"},

@@ -20,7 +20,7 @@ import (
 )
 
 // +kubebuilder:rbac:groups="",resources=configmaps;services,verbs=create;patch
-// +kubebuilder:rbac:groups="",resources=pods,verbs=delete;patch
+// +kubebuilder:rbac:groups="",resources=pods,verbs=create;delete;patch
 // +kubebuilder:rbac:groups=apps,resources=controllerrevisions,verbs=create;patch;delete
 // +kubebuilder:rbac:groups=apps,resources=deployments;replicasets,verbs=create;patch
 
@@ -47,6 +47,7 @@ func (a *Applier) Everything(
 ) Outcome {
 	var out Outcome
 	out.note(takenNames(facts)...)
+	out.note(a.imageChecks(ctx, facts, children)...)
 	kept := out.note(a.revisions(ctx, children)...)
 	if wanted := children.MasterService; wanted != nil {
 		out.note(child(ctx, a, facts, facts.MasterService, corev1ac.ExtractService, wanted)...)

@@ -46,12 +46,31 @@ func (a *Applier) tell(ctx context.Context, pods []*corev1.Pod, hosts string) (i
 	})
 }
 
-// replace deletes outdated pods; the ReplicaSet creates their successors.
+// replace deletes pods; a ReplicaSet creates the successors of its own.
 func (a *Applier) replace(ctx context.Context, pods []*corev1.Pod) (int, error) {
 	return inParallel(pods, func(pod *corev1.Pod) error {
 		target := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: pod.Namespace, Name: pod.Name}}
 		return a.Client.Delete(ctx, target, client.Preconditions{UID: &pod.UID})
 	})
+}
+
+// imageChecks creates the checks that are not there and deletes those that are of no use any more.
+func (a *Applier) imageChecks(ctx context.Context, facts *observe.Facts, children *build.Children) []Problem {
+	var problems []Problem
+	for _, check := range children.ImageChecks {
+		if facts.ImageCheck(check.Pod.Name) != nil {
+			continue
+		}
+		// It is created and not applied: an apply would change a foreign pod of the name.
+		err := a.Client.Create(ctx, check.Pod)
+		if apierrors.IsAlreadyExists(err) {
+			err = nil // A moment ago: the cache will show it.
+		}
+		key := observe.ChildKey{Kind: "Pod", Name: check.Pod.Name}
+		problems = append(problems, problem("checking whether the new image of the "+check.Role+" can be pulled", key, err)...)
+	}
+	_, err := a.replace(ctx, children.ObsoleteChecks)
+	return append(problems, problem("deleting an image check", observe.ChildKey{}, err)...)
 }
 
 // prune deletes pod templates that nothing refers to any more.

@@ -75,6 +75,9 @@ func causes(err error) string {
 // reason shortens an error to what stays the same from one attempt to the next: a condition whose text
 // changes every time would be written every time.
 func reason(err error) string {
+	if apierrors.IsForbidden(err) {
+		return err.Error() // A quota or a policy: its words say what to do.
+	}
 	if short := apierrors.ReasonForError(err); short != "" {
 		return string(short)
 	}

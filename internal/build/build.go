@@ -6,6 +6,7 @@
 package build
 
 import (
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	appsv1ac "k8s.io/client-go/applyconfigurations/apps/v1"
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
@@ -24,6 +25,10 @@ type Children struct {
 	Revisions []*appsv1ac.ControllerRevisionApplyConfiguration
 	// Obsolete are kept pod templates that nothing refers to any more.
 	Obsolete []ObsoleteRevision
+
+	// ImageChecks are the pods to create that are not there yet, and ObsoleteChecks those to delete.
+	ImageChecks    []*ImageCheck
+	ObsoleteChecks []*corev1.Pod
 
 	MasterService    *corev1ac.ServiceApplyConfiguration
 	MasterDeployment *appsv1ac.DeploymentApplyConfiguration
@@ -62,6 +67,7 @@ func All(facts *observe.Facts, decided *plan.Plan) (*Children, error) {
 	}
 	children.note(cluster, master)
 	children.MasterRevision = master.wanted
+	children.noteCheck(master)
 	if master.template != nil {
 		children.MasterDeployment = masterDeployment(cluster, master)
 	}
@@ -71,6 +77,7 @@ func All(facts *observe.Facts, decided *plan.Plan) (*Children, error) {
 		return nil, err
 	}
 	children.ComputeRevision = compute.wanted
+	children.noteCheck(compute)
 	if decided.Compute.Verdict == plan.Hold {
 		compute, err = compute.as(facts, names.Compute, liveRevision(facts))
 		if err != nil {
@@ -82,6 +89,7 @@ func All(facts *observe.Facts, decided *plan.Plan) (*Children, error) {
 		children.ComputeSet = computeReplicaSet(cluster, compute, &decided.Compute)
 	}
 	children.Obsolete = obsolete(facts, master, compute)
+	children.ObsoleteChecks = obsoleteChecks(facts, children.ImageChecks)
 	return children, nil
 }
 
@@ -92,6 +100,14 @@ func (c *Children) note(cluster *v1alpha1.SymphonyCluster, chosen *chosenTemplat
 	}
 	if chosen.isNew {
 		c.Revisions = append(c.Revisions, controllerRevision(cluster, chosen))
+	}
+}
+
+// noteCheck takes over the check of a template. It stays also when it has just passed, until the new template is
+// seen to be kept: a pass that saw neither would take the old template for the one in force.
+func (c *Children) noteCheck(chosen *chosenTemplate) {
+	if chosen.check != nil {
+		c.ImageChecks = append(c.ImageChecks, chosen.check)
 	}
 }
 

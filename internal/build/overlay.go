@@ -9,6 +9,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	utiljson "k8s.io/apimachinery/pkg/util/json"
 	"k8s.io/apimachinery/pkg/util/strategicpatch"
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
 
@@ -60,10 +61,11 @@ func merge(base *corev1ac.PodTemplateSpecApplyConfiguration, overlay *runtime.Ra
 // repair mends what a strategic merge does not do as people expect.
 func repair(base, merged []byte) ([]byte, error) {
 	var before, after map[string]any
-	if err := json.Unmarshal(base, &before); err != nil {
+	// This package keeps whole numbers whole, where encoding/json makes floats of them.
+	if err := utiljson.Unmarshal(base, &before); err != nil {
 		return nil, fmt.Errorf("decoding: %w", err)
 	}
-	if err := json.Unmarshal(merged, &after); err != nil {
+	if err := utiljson.Unmarshal(merged, &after); err != nil {
 		return nil, overlayProblem("cannot be merged: %v", err)
 	}
 	own, _ := before["spec"].(map[string]any)

@@ -77,6 +77,9 @@ func canonical(overlay *runtime.RawExtension) any {
 	if err := json.Unmarshal(overlay.Raw, &value); err != nil {
 		return overlay.Raw
 	}
+	if fields, ok := value.(map[string]any); ok && len(fields) == 0 {
+		return nil // It changes nothing, so it must restart nothing.
+	}
 	return value
 }
 

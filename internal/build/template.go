@@ -37,6 +37,9 @@ type chosenTemplate struct {
 	isNew bool
 	// invalid is why the wanted template cannot be built.
 	invalid *OverlayError
+	// check is the image check of the wanted template, nil when it needs none. Until it has passed, the last good
+	// template stays in force.
+	check *ImageCheck
 }
 
 func chooseTemplate(facts *observe.Facts, role string) (*chosenTemplate, error) {
@@ -61,7 +64,8 @@ func chooseTemplate(facts *observe.Facts, role string) (*chosenTemplate, error) 
 	return chosen, nil
 }
 
-// render makes the wanted template. When it cannot, the newest kept one stays chosen.
+// render makes the wanted template. When it cannot, or while it is not known whether its images can be pulled, the
+// newest kept one stays chosen.
 func (c *chosenTemplate) render(facts *observe.Facts, kept []*appsv1.ControllerRevision) error {
 	base, overlay := masterTemplate(facts.Cluster), facts.Cluster.Spec.Master.PodTemplate
 	if c.role == names.Compute {
@@ -81,6 +85,10 @@ func (c *chosenTemplate) render(facts *observe.Facts, kept []*appsv1.ControllerR
 		if revision.Labels[names.LabelRevision] == c.wanted {
 			data = revision.Data.Raw
 		}
+	}
+	c.check, err = imageCheck(facts, c.role, c.wanted, c.data, data)
+	if err != nil || c.check != nil && !c.check.Passed {
+		return err
 	}
 	c.data, c.revision, c.isNew = data, c.wanted, true
 	c.number++

@@ -21,7 +21,7 @@ const (
 	LabelName = "app.kubernetes.io/name"
 	// LabelCluster is the name of the SymphonyCluster.
 	LabelCluster = "symphony-operator.io/cluster"
-	// LabelRole is Master, Compute or GUI.
+	// LabelRole is Master, Compute, GUI or Image.
 	LabelRole = "symphony-operator.io/role"
 	// LabelRevision is the hash of the user's part of a pod's template.
 	LabelRevision = "symphony-operator.io/revision"
@@ -36,6 +36,7 @@ const (
 	Master  = "master"
 	Compute = "compute"
 	GUI     = "gui"
+	Image   = "image"
 )
 
 // Container is the name of the container that runs Symphony, in pods of both roles.
@@ -62,6 +63,11 @@ func GUIName(cluster string) string { return cluster + "-gui" }
 // RevisionName is the name of the ControllerRevision that keeps a role's rendered pod template.
 func RevisionName(cluster, role, revision string) string {
 	return cluster + "-" + role + "-" + revision
+}
+
+// ImageCheckName is the name of the pod that finds out whether the images of a role's new revision can be pulled.
+func ImageCheckName(cluster, role, revision string) string {
+	return cluster + "-" + role + "-image-" + revision
 }
 
 // Selector is the set of labels that select a role's pods, and nothing but them.

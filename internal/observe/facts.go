@@ -6,6 +6,8 @@
 package observe
 
 import (
+	"time"
+
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -18,6 +20,9 @@ import (
 type Facts struct {
 	// Cluster is the object that is reconciled.
 	Cluster *v1alpha1.SymphonyCluster
+
+	// Now is when the pass looked: deciding has no clock of its own.
+	Now time.Time
 
 	// MasterDeployment is nil when there is none of this cluster; so for every child below.
 	MasterDeployment *appsv1.Deployment
@@ -33,6 +38,9 @@ type Facts struct {
 	// terminating ones included.
 	MasterPods  []*corev1.Pod
 	ComputePods []*corev1.Pod
+
+	// ImageChecks are the pods that find out whether new images can be pulled.
+	ImageChecks []*corev1.Pod
 
 	// Taken are child names that an object of somebody else has.
 	Taken []TakenName
@@ -68,6 +76,16 @@ func (f *Facts) UID(key ChildKey) types.UID {
 		}
 	}
 	return f.Unseen[key]
+}
+
+// ImageCheck returns the image check of this name, or nil.
+func (f *Facts) ImageCheck(name string) *corev1.Pod {
+	for _, pod := range f.ImageChecks {
+		if pod.Name == name {
+			return pod
+		}
+	}
+	return nil
 }
 
 // IsTaken reports whether somebody else's object has the name of this child.

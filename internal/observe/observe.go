@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
@@ -29,7 +30,8 @@ type Observer struct {
 	Cache client.Reader
 	// Live reads from the API server. It is asked about a child that the cache does not have, because
 	// the cache cannot tell a free name from one that a foreign object has.
-	Live client.Reader
+	Live  client.Reader
+	Clock clock.PassiveClock
 	// Console asks a master's web console whether it answers.
 	Console Console
 }
@@ -37,7 +39,7 @@ type Observer struct {
 // Observe gathers the facts about one cluster. An error means that something could not be read; the facts
 // are then incomplete, and nothing may be decided on them.
 func (o *Observer) Observe(ctx context.Context, cluster *v1alpha1.SymphonyCluster) (*Facts, error) {
-	facts := &Facts{Cluster: cluster, Unseen: map[ChildKey]types.UID{}}
+	facts := &Facts{Cluster: cluster, Now: o.Clock.Now(), Unseen: map[ChildKey]types.UID{}}
 	if err := o.children(ctx, facts); err != nil {
 		return nil, err
 	}
@@ -48,6 +50,9 @@ func (o *Observer) Observe(ctx context.Context, cluster *v1alpha1.SymphonyCluste
 		return nil, err
 	}
 	if err := o.computePods(ctx, facts); err != nil {
+		return nil, err
+	}
+	if err := o.imageChecks(ctx, facts); err != nil {
 		return nil, err
 	}
 	facts.GUIAnswers = o.consoleAnswers(ctx, facts)
@@ -176,6 +181,13 @@ func (o *Observer) computePods(ctx context.Context, facts *Facts) error {
 	owner := string(facts.ComputeSet.UID)
 	pods, err := o.pods(ctx, facts.Cluster, names.Compute, func(uid string) bool { return uid == owner })
 	facts.ComputePods = pods
+	return err
+}
+
+func (o *Observer) imageChecks(ctx context.Context, facts *Facts) error {
+	owner := string(facts.Cluster.UID)
+	pods, err := o.pods(ctx, facts.Cluster, names.Image, func(uid string) bool { return uid == owner })
+	facts.ImageChecks = pods
 	return err
 }
 

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
 	appsv1 "k8s.io/api/apps/v1"
@@ -14,6 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes/scheme"
+	clocktesting "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
@@ -22,6 +24,9 @@ import (
 	"github.com/symphony-operator/symphony-operator/internal/names"
 	"github.com/symphony-operator/symphony-operator/internal/observe"
 )
+
+// noon is when these tests look.
+var noon = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 
 // silent is a web console that does not answer.
 type silent struct{}
@@ -50,6 +55,7 @@ func see(t *testing.T, cached, live []client.Object) *observe.Facts {
 	observer := &observe.Observer{
 		Cache:   fake.NewClientBuilder().WithScheme(scheme.Scheme).WithObjects(cached...).Build(),
 		Live:    fake.NewClientBuilder().WithScheme(scheme.Scheme).WithObjects(live...).Build(),
+		Clock:   clocktesting.NewFakePassiveClock(noon),
 		Console: silent{},
 	}
 	facts, err := observer.Observe(t.Context(), prod())
@@ -125,7 +131,7 @@ func TestAFailedReadIsNoAnswer(t *testing.T) {
 			return errors.New("broken")
 		},
 	}).Build()
-	observer := &observe.Observer{Cache: broken, Live: broken, Console: silent{}}
+	observer := &observe.Observer{Cache: broken, Live: broken, Clock: clocktesting.NewFakePassiveClock(noon), Console: silent{}}
 	facts, err := observer.Observe(t.Context(), prod())
 	g := NewWithT(t)
 	g.Expect(err).To(MatchError(ContainSubstring("broken")))

@@ -4,6 +4,8 @@
 package observe
 
 import (
+	"cmp"
+
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -102,10 +104,34 @@ func PodReady(pod *corev1.Pod) bool {
 	return false
 }
 
+// YoungerPod reports whether a is younger than b. Times have seconds only, and the cache lists in no order: without the
+// name, two pods of one second would take turns.
+func YoungerPod(a, b *corev1.Pod) bool {
+	return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), cmp.Compare(a.Name, b.Name)) > 0
+}
+
 // PodLive reports whether the pod runs or will run: not finished, and not on its way out.
 func PodLive(pod *corev1.Pod) bool {
 	finished := pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed
 	return pod.DeletionTimestamp == nil && !finished
+}
+
+// PodPulled reports whether the images of all containers of the pod were pulled: a container that has ended, however, was
+// started, while one whose image is missing keeps the pod Pending.
+func PodPulled(pod *corev1.Pod) bool {
+	switch pod.Status.Phase {
+	case corev1.PodRunning, corev1.PodSucceeded:
+		return true
+	case corev1.PodFailed:
+		return !PodTurnedAway(pod)
+	default:
+		return false
+	}
+}
+
+// PodTurnedAway reports whether a kubelet refused or evicted the pod, which says nothing about its containers.
+func PodTurnedAway(pod *corev1.Pod) bool {
+	return pod.Status.Phase == corev1.PodFailed && pod.Status.Reason != ""
 }
 
 // controllerUID is the UID of the object that controls this one, or "".

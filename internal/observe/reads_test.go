@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes/scheme"
+	clocktesting "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
@@ -128,8 +129,8 @@ func refusing(refused func(client.Object) bool) client.Client {
 func TestAFailedReadOfAChildIsAnError(t *testing.T) {
 	healthy := fake.NewClientBuilder().WithScheme(scheme.Scheme).Build()
 	for name, observer := range map[string]*observe.Observer{
-		"from the cache":      {Cache: refusing(isSet), Live: healthy, Console: silent{}},
-		"from the API server": {Cache: healthy, Live: refusing(isSet), Console: silent{}},
+		"from the cache":      {Cache: refusing(isSet), Live: healthy, Clock: clocktesting.NewFakePassiveClock(noon), Console: silent{}},
+		"from the API server": {Cache: healthy, Live: refusing(isSet), Clock: clocktesting.NewFakePassiveClock(noon), Console: silent{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			facts, err := observer.Observe(t.Context(), prod())
@@ -155,6 +156,7 @@ func TestTheAPIServerIsNotAskedAboutWhatTheCacheHas(t *testing.T) {
 	observer := &observe.Observer{
 		Cache:   fake.NewClientBuilder().WithScheme(scheme.Scheme).WithObjects(all...).Build(),
 		Live:    refusing(func(client.Object) bool { return true }),
+		Clock:   clocktesting.NewFakePassiveClock(noon),
 		Console: silent{},
 	}
 	_, err := observer.Observe(t.Context(), prod())
@@ -202,7 +204,7 @@ func TestOnlyAReadyMasterIsAskedForItsConsole(t *testing.T) {
 			}}
 			c.change(pod)
 			asked := &console{}
-			observer := &observe.Observer{Console: asked, Live: fake.NewClientBuilder().WithScheme(scheme.Scheme).Build()}
+			observer := &observe.Observer{Console: asked, Clock: clocktesting.NewFakePassiveClock(noon), Live: fake.NewClientBuilder().WithScheme(scheme.Scheme).Build()}
 			observer.Cache = fake.NewClientBuilder().WithScheme(scheme.Scheme).WithObjects(pod,
 				owned(&appsv1.Deployment{}, "prod-master", names.Master, "SymphonyCluster", "prod", "now"),
 				owned(&appsv1.ReplicaSet{}, "prod-master-1", names.Master, "Deployment", "prod-master", "uid-prod-master"),

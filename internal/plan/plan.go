@@ -79,7 +79,7 @@ func currentMaster(pods []*corev1.Pod) *corev1.Pod {
 		if !observe.PodLive(pod) || pod.Status.PodIP == "" {
 			continue
 		}
-		if current == nil || current.CreationTimestamp.Before(&pod.CreationTimestamp) {
+		if current == nil || observe.YoungerPod(pod, current) {
 			current = pod
 		}
 	}

@@ -4,6 +4,7 @@
 package plan_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -164,4 +165,13 @@ func namesOf(pods []*corev1.Pod) []string {
 		all = append(all, pod.Name)
 	}
 	return all
+}
+
+// Times have seconds only, and the cache lists in no order: the address must not change from pass to pass.
+func TestOfTwoMastersOfOneSecondAlwaysTheSameCounts(t *testing.T) {
+	g := NewWithT(t)
+	pods := []*corev1.Pod{pod(1, "a", at("10.0.0.1")), pod(1, "b", at("10.0.0.2"))}
+	first := plan.Make(facts(masters(pods...))).Address.IP
+	slices.Reverse(pods)
+	g.Expect(plan.Make(facts(masters(pods...))).Address.IP).To(Equal(first))
 }

@@ -33,6 +33,10 @@ func replacements(facts *observe.Facts) []*corev1.Pod {
 		return nil
 	}
 	revision := set.Spec.Template.Labels[names.LabelRevision]
+	if revision == "" {
+		// Somebody took the label away: every pod would look outdated until it is back.
+		return nil
+	}
 	var waiting, serving []*corev1.Pod
 	ready := 0
 	for _, pod := range facts.ComputePods {

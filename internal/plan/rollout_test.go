@@ -70,6 +70,9 @@ func TestWhoIsReplaced(t *testing.T) {
 		"nobody while a new template does not get ready": {6, number(2), slices.Concat(serving, hosts(2, "new", "new")), nil, nil},
 		"nobody when people do it":                       {4, v1alpha1.ComputeUpdate{Type: v1alpha1.OnDelete}, serving, nil, nil},
 		"nobody who is on the way out already":           {4, number(4), hosts(4, "old", "old", ready, ending), nil, nil},
+		"nobody while somebody has taken the revision off the template": {4, number(2), serving, []func(*observe.Facts){func(f *observe.Facts) {
+			delete(f.ComputeSet.Spec.Template.Labels, names.LabelRevision)
+		}}, nil},
 		"nobody before the template was seen, or they would come back old": {
 			4, number(2), serving, []func(*observe.Facts){notSeen}, nil,
 		},

@@ -13,10 +13,39 @@ import (
 
 	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
 	"github.com/symphony-operator/symphony-operator/internal/apply"
+	"github.com/symphony-operator/symphony-operator/internal/build"
 	"github.com/symphony-operator/symphony-operator/internal/names"
 	"github.com/symphony-operator/symphony-operator/internal/observe"
 	"github.com/symphony-operator/symphony-operator/internal/plan"
 )
+
+// imageCheck: can the images of a new template be pulled? Until they were, what runs stays as it is.
+func imageCheck(in *Input) finding {
+	if in.Children == nil {
+		return finding{}
+	}
+	for _, check := range in.Children.ImageChecks {
+		if check.Passed {
+			continue
+		}
+		if pod := in.Facts.ImageCheck(check.Pod.Name); pod != nil {
+			if observe.PodTurnedAway(pod) {
+				return finding{pod.Status.Reason, fmt.Sprintf("spec.%s: a node turned away the pod that pulls the new image; it will be made again", check.Role)}
+			}
+			if found := podTrouble(pod, v1alpha1.ReasonUpdating); found.bad() {
+				found.message = fmt.Sprintf("spec.%s: %s; what runs stays as it is until it can be", check.Role, found.message)
+				return found
+			}
+		}
+		return finding{v1alpha1.ReasonUpdating, fmt.Sprintf("spec.%s: the new image is pulled before anything is restarted", check.Role)}
+	}
+	return finding{}
+}
+
+// unproven reports whether a role's new template still waits for its images.
+func unproven(in *Input, role string) bool {
+	return slices.ContainsFunc(in.Children.ImageChecks, func(c *build.ImageCheck) bool { return c.Role == role && !c.Passed })
+}
 
 // masterCheck: is there a master pod of the wanted revision, and does EGO answer on it?
 func masterCheck(in *Input) finding {
@@ -35,7 +64,7 @@ func masterCheck(in *Input) finding {
 		return found
 	}
 	switch {
-	case in.Children != nil && in.Children.MasterRevision != "" && pod.Labels[names.LabelRevision] != in.Children.MasterRevision:
+	case in.Children != nil && in.Children.MasterRevision != "" && !unproven(in, names.Master) && pod.Labels[names.LabelRevision] != in.Children.MasterRevision:
 		return finding{v1alpha1.ReasonUpdating, "the master is about to restart with its new template"}
 	case pod.Status.PodIP == "":
 		return finding{v1alpha1.ReasonMasterPending, "the master pod has no address yet"}
@@ -141,7 +170,7 @@ func guiCheck(in *Input) finding {
 func youngestLive(pods []*corev1.Pod) *corev1.Pod {
 	var youngest *corev1.Pod
 	for _, pod := range pods {
-		if observe.PodLive(pod) && (youngest == nil || youngest.CreationTimestamp.Before(&pod.CreationTimestamp)) {
+		if observe.PodLive(pod) && (youngest == nil || observe.YoungerPod(pod, youngest)) {
 			youngest = pod
 		}
 	}

@@ -40,6 +40,7 @@ var stalledChecks = []check{
 // readyChecks are the rest of Ready, most telling first.
 var readyChecks = []check{
 	problems(apply.Leaving, v1alpha1.ReasonWaitingForDeletion),
+	imageCheck,
 	masterCheck,
 	computeCheck,
 	// Last, because what a failed write causes elsewhere says more than that it will be repeated.

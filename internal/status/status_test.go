@@ -240,6 +240,19 @@ func TestWhatIsWrongWithPods(t *testing.T) {
 			"False MasterFailed", "False MasterFailed", good, busy,
 			`the master pod: the container "symphony" ended with exit code 1: set spec.adminPassword`,
 		},
+		"the master's start script, which ends as if all were well": {
+			pass(func(in *status.Input) { notReady(ended(0, ""), in.Plan.Master) }),
+			"False MasterFailed", "False MasterFailed", good, busy,
+			`the master pod: the container "symphony" ended with exit code 0: Error`,
+		},
+		"the master's container runtime": {
+			pass(func(in *status.Input) {
+				notReady(waiting("CreateContainerError", `the container name "symphony_prod-master-abc-1_grid_0e4f8a2c-1b2c-4d5e-8f90-123456789abc_3" is reserved for "`+
+					strings.Repeat("0a", 32)+`"`), in.Plan.Master)
+			}),
+			"False CreateContainerError", "False CreateContainerError", good, busy,
+			`the master pod: the container name "symphony_the pod_grid_…" is reserved for "…"`,
+		},
 		"the master's Secret": {
 			pass(func(in *status.Input) {
 				notReady(waiting("CreateContainerConfigError", `secret "admin" not found`), in.Plan.Master)

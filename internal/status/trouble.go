@@ -23,6 +23,7 @@ func podTrouble(pod *corev1.Pod, failed string) finding {
 	for _, statuses := range [][]corev1.ContainerStatus{pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses} {
 		for i := range statuses {
 			if found := containerTrouble(&statuses[i], failed); found.bad() {
+				found.message = strings.ReplaceAll(found.message, pod.Name, "the pod")
 				return found
 			}
 		}
@@ -40,12 +41,13 @@ func containerTrouble(container *corev1.ContainerStatus, failed string) finding 
 	if ended == nil {
 		ended = container.LastTerminationState.Terminated
 	}
-	if ended != nil && ended.ExitCode != 0 && !container.Ready {
+	looping := waiting != nil && waiting.Reason == "CrashLoopBackOff"
+	if ended != nil && !container.Ready && (ended.ExitCode != 0 || looping) {
 		return finding{failed, fmt.Sprintf("the container %q ended with exit code %d: %s",
 			container.Name, ended.ExitCode, orElse(strings.TrimSpace(ended.Message), ended.Reason))}
 	}
-	if waiting != nil && !waitingBenign(waiting) && waiting.Reason != "CrashLoopBackOff" {
-		return finding{waiting.Reason, orElse(waiting.Message, "the container "+container.Name+" waits")}
+	if waiting != nil && !waitingBenign(waiting) && !looping {
+		return finding{waiting.Reason, orElse(steady(waiting.Message), "the container "+container.Name+" waits")}
 	}
 	return finding{}
 }
@@ -64,6 +66,12 @@ func pullFailure(message string) string {
 	}
 	return message
 }
+
+// identifier is a container's, or a pod's with the number of the attempt.
+var identifier = regexp.MustCompile(`[0-9a-f]{64}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(_\d+)?`)
+
+// steady takes out of a container runtime's words what is another at every attempt.
+func steady(message string) string { return identifier.ReplaceAllString(message, "…") }
 
 var podName = regexp.MustCompile(`[Pp]ods? "[^"]*" is `)
 

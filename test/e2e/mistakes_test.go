@@ -8,6 +8,7 @@ package e2e
 import (
 	"strconv"
 	"strings"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -59,13 +60,27 @@ var _ = Describe("A mistake", func() {
 			g.waitHosts(ctx, 5)
 		})
 
-		It("in compute's image costs no more hosts than maxUnavailable", func(ctx SpecContext) {
+		It("in the image touches nothing: whether it can be pulled is found out first", func(ctx SpecContext) {
+			master, compute := g.containers(ctx, names.Master), g.containers(ctx, names.Compute)
+			g.patch(object{"image": noImage})
+			message := g.waitCondition(ctx, "Ready", "False", "ImagePullBackOff")
+			Expect(message).To(HavePrefix("spec.master: image \"" + noImage + "\" cannot be pulled"))
+			Expect(message).To(HaveSuffix("what runs stays as it is until it can be"))
+			Consistently(ctx, g.okHosts).WithTimeout(5 * time.Second).Should(HaveLen(5))
+			Expect(g.containers(ctx, names.Master)).To(Equal(master))
+			Expect(g.containers(ctx, names.Compute)).To(Equal(compute))
+			g.patch(object{"image": "symsim:dev"})
+			g.waitReady()
+			Expect(g.containers(ctx, names.Master)).To(Equal(master), "going back restarts nothing either")
+		})
+
+		It("in an image that has no Symphony costs no more hosts than maxUnavailable", func(ctx SpecContext) {
 			before := g.containers(ctx, names.Compute)
-			g.patch(object{"compute": object{"image": noImage}})
-			message := g.waitCondition(ctx, "ComputeReady", "False", "ImagePullBackOff")
-			Expect(message).To(ContainSubstring("image \"" + noImage + "\" cannot be pulled"))
+			g.patch(object{"compute": object{"image": operators.kubectl("get", "deployment/"+operatorDeployment, "-o",
+				"jsonpath={.spec.template.spec.containers[0].image}")}})
+			g.waitCondition(ctx, "ComputeReady", "False", "ComputeFailed")
 			Eventually(ctx, g.okHosts).Should(HaveLen(4), "the master and three of four: 25%")
-			Consistently(ctx, g.okHosts).WithTimeout(5 * interval * 10).Should(HaveLen(4))
+			Consistently(ctx, g.okHosts).WithTimeout(5 * time.Second).Should(HaveLen(4))
 			kept := 0
 			for name, state := range g.containers(ctx, names.Compute) {
 				if before[name] == state {

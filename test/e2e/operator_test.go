@@ -46,7 +46,7 @@ var _ = Describe("The operator's own pods", func() {
 
 	It("have no right to Secrets, to exec, or to what users own", func() {
 		account := "system:serviceaccount:" + operatorNamespace + ":" + operatorAccount
-		for _, right := range []string{"get secrets", "list secrets", "watch secrets", "create pods/exec", "create pods", "update symphonyclusters", "patch symphonyclusters", "get nodes"} {
+		for _, right := range []string{"get secrets", "list secrets", "watch secrets", "create pods/exec", "update symphonyclusters", "patch symphonyclusters", "get nodes"} {
 			output, err := operators.try("", append(append([]string{"auth", "can-i"}, strings.Fields(right)...), "--as="+account, "--all-namespaces")...)
 			Expect(err).To(HaveOccurred(), "%s: %s", right, output)
 			Expect(output).To(HavePrefix("no"), right)

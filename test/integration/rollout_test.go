@@ -67,9 +67,11 @@ var _ = Describe("A rolling update of compute", func() {
 	It("stops after the first batch of a broken image, and going back heals it", func(ctx SpecContext) {
 		w := newWorld(ctx)
 		w.ready(ctx, "prod", replicas(8))
-		w.kubelet.when(image("broken"), pullFailure)
+		w.kubelet.when(func(pod *corev1.Pod) bool { return role(names.Compute)(pod) && image("broken")(pod) }, podState{
+			terminated: &corev1.ContainerStateTerminated{ExitCode: 1, Reason: "Error", Message: "no Symphony in this image"},
+		})
 		w.change(ctx, "prod", computeImage("broken"))
-		w.waitCondition(ctx, "prod", v1alpha1.ConditionReady, "False", "ImagePullBackOff")
+		w.waitCondition(ctx, "prod", v1alpha1.ConditionReady, "False", v1alpha1.ReasonComputeFailed)
 		Eventually(func() int { return w.withImage(ctx, "broken") }).Should(Equal(2))
 		Consistently(func() int { return w.withImage(ctx, "sym712") }).Should(Equal(6))
 		survivors := map[types.UID]bool{}

@@ -19,7 +19,8 @@ type SymphonyClusterSpecApplyConfiguration struct {
 	// image is a container image with IBM Spectrum Symphony installed, such as `sym712` of the project's
 	// hack/images/symphony. It runs as user 1000 without privileges, so it must be installed with the
 	// simplified workload manager (SIMPLIFIEDWEM=Y). A change restarts the master and replaces compute
-	// pods as compute.update says.
+	// pods as compute.update says, after a small pod has pulled the new image: one that cannot be pulled
+	// restarts nothing.
 	Image *string `json:"image,omitempty"`
 	// imagePullPolicy is Always, IfNotPresent or Never. Default: what Kubernetes chooses (Always for the
 	// tag `latest`, else IfNotPresent). A change restarts the master and replaces compute pods.

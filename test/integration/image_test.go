@@ -1,0 +1,104 @@
+// Copyright 2026 The symphony-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package integration
+
+import (
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
+	"github.com/symphony-operator/symphony-operator/internal/names"
+)
+
+// checks are the image checks that exist.
+func (w *world) checks(ctx SpecContext) []corev1.Pod {
+	GinkgoHelper()
+	var pods corev1.PodList
+	Expect(api.List(ctx, &pods, client.InNamespace(w.namespace), client.MatchingLabels{names.LabelRole: names.Image})).To(Succeed())
+	return pods.Items
+}
+
+func specImage(image string) edit { return func(c *v1alpha1.SymphonyCluster) { c.Spec.Image = image } }
+
+func masterImage(image string) edit {
+	return func(c *v1alpha1.SymphonyCluster) { c.Spec.Master.Image = image }
+}
+
+var _ = Describe("A new image", func() {
+	DescribeTable("that cannot be pulled touches nothing that runs", func(ctx SpecContext, mistake, mend edit, where string, checks int) {
+		w := newWorld(ctx)
+		w.ready(ctx, "prod", replicas(4))
+		before := w.settle(ctx).Without("SymphonyCluster")
+		w.kubelet.when(image("broken"), pullFailure)
+
+		w.change(ctx, "prod", mistake)
+		message := w.waitCondition(ctx, "prod", v1alpha1.ConditionReady, "False", "ImagePullBackOff")
+		Expect(message).To(Equal(where + `: image "broken" cannot be pulled: manifest unknown; what runs stays as it is until it can be`))
+		Expect(w.settle(ctx).Without("SymphonyCluster").Disturbed(before)).To(And(HaveLen(checks),
+			HaveEach(MatchRegexp("^Pod prod-(master|compute)-image-.* is new$"))))
+		w.waitCondition(ctx, "prod", v1alpha1.ConditionMasterReady, "True", v1alpha1.ReasonReady)
+
+		By("scaling meanwhile, from the last good template")
+		w.kubectl("scale", "symc/prod", "--replicas=5")
+		Eventually(func() int { return len(w.pods(ctx, "prod", names.Compute)) }).Should(Equal(5))
+		Expect(w.withImage(ctx, "sym712")).To(Equal(5))
+		w.kubectl("scale", "symc/prod", "--replicas=4")
+		Eventually(func() int { return len(w.pods(ctx, "prod", names.Compute)) }).Should(Equal(4))
+
+		By("going back as if nothing had been")
+		pods := append(w.computeUIDs(ctx, "prod"), string(w.master(ctx, "prod").UID))
+		w.change(ctx, "prod", mend)
+		w.waitReady(ctx, "prod")
+		Eventually(func() []corev1.Pod { return w.checks(ctx) }).Should(BeEmpty())
+		Expect(append(w.computeUIDs(ctx, "prod"), string(w.master(ctx, "prod").UID))).To(ConsistOf(pods))
+	},
+		Entry("of both roles", specImage("broken"), specImage("sym712"), "spec.master", 2),
+		Entry("of the master", masterImage("broken"), masterImage(""), "spec.master", 1),
+		Entry("of compute hosts", computeImage("broken"), computeImage(""), "spec.compute", 1),
+		Entry("of a side-car", computeOverlay(`{"spec":{"containers":[{"name":"logs","image":"broken"}]}}`),
+			edit(func(c *v1alpha1.SymphonyCluster) { c.Spec.Compute.PodTemplate = nil }), "spec.compute", 1),
+	)
+
+	It("is pulled before anything is restarted, by a pod that needs no room and no Secrets", func(ctx SpecContext) {
+		w := newWorld(ctx)
+		w.ready(ctx, "prod", func(c *v1alpha1.SymphonyCluster) {
+			c.Spec.ImagePullSecrets = []v1alpha1.LocalSecretReference{{Name: "registry"}}
+			c.Spec.Entitlement = &v1alpha1.Entitlement{SecretKeyRef: &v1alpha1.SecretKeyReference{Name: "a", Key: "b"}}
+		}, masterOverlay(`{"spec":{"nodeSelector":{"pool":"grid"},"tolerations":[{"key":"grid","operator":"Exists"}]}}`))
+		old := w.master(ctx, "prod")
+		w.kubelet.when(role(names.Image), creating)
+		w.change(ctx, "prod", masterImage("new"))
+		message := w.waitCondition(ctx, "prod", v1alpha1.ConditionReady, "False", v1alpha1.ReasonUpdating)
+		Expect(message).To(Equal("spec.master: the new image is pulled before anything is restarted"))
+
+		Eventually(func() []corev1.Pod { return w.checks(ctx) }).Should(HaveLen(1))
+		check := w.checks(ctx)[0].Spec
+		Expect(check.Containers).To(HaveLen(1))
+		Expect(check.Containers[0].Image).To(Equal("new"))
+		Expect(check.Containers[0].Resources.Requests.Memory().Value()).To(BeNumerically("<", 64<<20))
+		Expect(check.Volumes).To(BeEmpty())
+		Expect(check.ImagePullSecrets).To(Equal([]corev1.LocalObjectReference{{Name: "registry"}}))
+		Expect(check.NodeSelector).To(Equal(map[string]string{"pool": "grid"}))
+		Expect(check.Tolerations).To(ContainElement(HaveField("Key", "grid")))
+		Expect(w.master(ctx, "prod").UID).To(Equal(old.UID))
+
+		By("going on when the image is there, also with another operator")
+		w.operator.stop()
+		w.kubelet.normal()
+		w.startOperator()
+		w.waitReady(ctx, "prod")
+		Expect(w.master(ctx, "prod").Spec.Containers[0].Image).To(Equal("new"))
+		Eventually(func() []corev1.Pod { return w.checks(ctx) }).Should(BeEmpty())
+	})
+
+	It("is not checked for a cluster that does not run yet, nor when another field changes", func(ctx SpecContext) {
+		w := newWorld(ctx)
+		w.ready(ctx, "prod")
+		w.change(ctx, "prod", func(c *v1alpha1.SymphonyCluster) { c.Spec.RestartedAt = "now" })
+		w.waitReady(ctx, "prod")
+		Expect(w.operator.writes.Matching("POST", "/pods")).To(BeEmpty())
+	})
+})
