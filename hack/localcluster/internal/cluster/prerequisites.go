@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -123,7 +124,9 @@ func missingPackages() []string {
 		} else if _, err := exec.LookPath(one.file); err == nil {
 			continue
 		}
-		missing = append(missing, one.name)
+		if !slices.Contains(missing, one.name) {
+			missing = append(missing, one.name)
+		}
 	}
 	return missing
 }
