@@ -30,20 +30,17 @@ type ImageCheck struct {
 }
 
 // imageCheck is the check that a new template needs, nil when it needs none: nothing runs yet, the template is in
-// force already, or it brings no image that the template before it did not have.
-func imageCheck(facts *observe.Facts, role, revision string, before, after []byte) (*ImageCheck, error) {
+// force already, or it brings no image that the one in force has not.
+func imageCheck(facts *observe.Facts, role, revision string, template []byte) (*ImageCheck, error) {
 	live := liveTemplate(facts, role)
 	if live == nil || live.Labels[names.LabelRevision] == revision {
 		return nil, nil
 	}
-	var old, wanted corev1.PodTemplateSpec
-	if err := json.Unmarshal(before, &old); err != nil {
-		return nil, fmt.Errorf("decoding the %s pod template in force: %w", role, err)
-	}
-	if err := json.Unmarshal(after, &wanted); err != nil {
+	var wanted corev1.PodTemplateSpec
+	if err := json.Unmarshal(template, &wanted); err != nil {
 		return nil, fmt.Errorf("decoding the new %s pod template: %w", role, err)
 	}
-	known := containersByImage(&old)
+	known := containersByImage(live)
 	unknown := slices.DeleteFunc(containersByImage(&wanted), func(c corev1.Container) bool {
 		return slices.ContainsFunc(known, func(k corev1.Container) bool { return k.Image == c.Image })
 	})

@@ -102,6 +102,17 @@ func TestWhatACheckSays(t *testing.T) {
 	}
 }
 
+// Kept templates can be lost to somebody's clean-up: then there is none to go on with, and what runs is left alone.
+func TestACheckNeedsNoKeptTemplate(t *testing.T) {
+	g := NewWithT(t)
+	facts := runs(t, setImage("old"), setImage("new"))
+	facts.Revisions = nil
+	children := buildAll(t, facts, follow(1))
+	g.Expect(children.ImageChecks).To(HaveLen(2))
+	g.Expect(children.MasterDeployment).To(BeNil())
+	g.Expect(children.ComputeSet).To(BeNil())
+}
+
 func TestWhatNeedsNoCheck(t *testing.T) {
 	sideCar := computeOverlay(`{"spec":{"containers":[{"name":"side","image":"side"}]}}`)
 	for name, facts := range map[string]*observe.Facts{

@@ -86,7 +86,7 @@ func (c *chosenTemplate) render(facts *observe.Facts, kept []*appsv1.ControllerR
 			data = revision.Data.Raw
 		}
 	}
-	c.check, err = imageCheck(facts, c.role, c.wanted, c.data, data)
+	c.check, err = imageCheck(facts, c.role, c.wanted, data)
 	if err != nil || c.check != nil && !c.check.Passed {
 		return err
 	}
