@@ -36,7 +36,8 @@ func TestEveryMissingPackageIsNamedOnce(t *testing.T) {
 			t.Errorf("no %s in %v", wanted, missing)
 		}
 	}
-	if slices.Sort(missing); len(slices.Compact(slices.Clone(missing))) != len(missing) {
+	slices.Sort(missing)
+	if len(slices.Compact(slices.Clone(missing))) != len(missing) {
 		t.Errorf("one is named twice: %v", missing)
 	}
 	c := &Cluster{Layout: Layout{Dir: t.TempDir()}, Out: io.Discard}
