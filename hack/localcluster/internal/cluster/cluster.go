@@ -57,6 +57,9 @@ func (c *Cluster) Up(ctx context.Context, size Size) error {
 	if err := c.end(ctx); err != nil {
 		return err
 	}
+	if err := c.endAbandoned(ctx); err != nil {
+		return err
+	}
 	if err := c.free(ctx); err != nil {
 		return err
 	}

@@ -83,6 +83,47 @@ func (c *Cluster) hasTraces() bool {
 	return exists(c.in("run")) || exists(c.in("pki")) || exists(c.in("machine.json"))
 }
 
+// abandoned is the cluster of another directory of which nothing runs any more but whose links, namespaces and cgroups
+// are still there, nil if there is none: its processes were ended by somebody who does not know `down`. Its directory may
+// be gone, so that nobody could end it but the next cluster.
+func (c *Cluster) abandoned() (*Cluster, error) {
+	owner := bridgeOwner()
+	if owner == "" || sameDirectory(owner, c.Dir) {
+		return nil, nil
+	}
+	other := &Cluster{Layout: Layout{Dir: owner, Source: c.Source}, Out: c.Out}
+	processes, err := other.processes()
+	if err != nil {
+		return nil, err
+	}
+	mounts := map[string]bool{}
+	for _, process := range processes {
+		if process.alive() {
+			return nil, nil
+		}
+		if process.Mounts != "" {
+			mounts[process.Mounts] = true
+		}
+	}
+	if len(leftBehind(mounts, true)) > 0 {
+		return nil, nil
+	}
+	return other, nil
+}
+
+// endAbandoned gives back what an abandoned cluster holds of the machine; no process is ended.
+func (c *Cluster) endAbandoned(ctx context.Context) error {
+	other, err := c.abandoned()
+	if err != nil || other == nil {
+		return err
+	}
+	fmt.Fprintf(c.Out, "Removing what is left of the local cluster of %s, of which nothing runs any more.\n", other.Dir)
+	if err := other.end(ctx); err != nil {
+		return err
+	}
+	return errors.Join(removeCgroups(), removeNetwork(ctx))
+}
+
 // ownsMachine is false when the names of links, namespaces and cgroups are in use by a cluster of another
 // directory, which came up after this one was cut off (by a restart of the machine, for example).
 func (c *Cluster) ownsMachine() bool {

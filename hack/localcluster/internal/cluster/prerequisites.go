@@ -49,8 +49,12 @@ func (c *Cluster) Check(ctx context.Context) error {
 	if err == nil && running != nil {
 		err = errors.New("a local cluster runs already: `localcluster down` ends it")
 	}
-	// What is left of this directory's own cluster would be ended by `up`.
-	if err != nil || c.hasTraces() {
+	if err != nil {
+		return err
+	}
+	abandoned, err := c.abandoned()
+	// What is left of this directory's own cluster, or of one that nobody runs, would be ended by `up`.
+	if err != nil || abandoned != nil || c.hasTraces() && c.ownsMachine() {
 		return err
 	}
 	return c.free(ctx)

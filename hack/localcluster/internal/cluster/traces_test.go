@@ -69,14 +69,7 @@ func TestDownLeavesNothing(t *testing.T) {
 	if err := c.Down(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	after := traces(t, c)
-	for kind := range before {
-		for _, one := range after[kind] {
-			if !slices.Contains(before[kind], one) {
-				t.Errorf("down left of its %s: %s", kind, one)
-			}
-		}
-	}
+	nothingIsLeft(t, before, traces(t, c))
 	if err := c.Down(t.Context()); err != nil {
 		t.Errorf("down for the second time: %v", err)
 	}
@@ -143,6 +136,58 @@ func othersLeaveItAlone(t *testing.T, c *Cluster) {
 		for _, one := range before[kind] {
 			if !slices.Contains(after[kind], one) {
 				t.Errorf("down of another directory took of this one's %s: %s", kind, one)
+			}
+		}
+	}
+}
+
+// Whoever ends all processes of a machine's user (a CI runner between two jobs, say) knows nothing of `down`.
+func TestUpClearsAwayWhatNobodyRuns(t *testing.T) {
+	c := checkout(t)
+	for name, remove := range map[string]bool{"its directory is there": false, "its directory is gone": true} {
+		t.Run(name, func(t *testing.T) {
+			before := traces(t, c)
+			other := &Cluster{Layout: Layout{Dir: t.TempDir(), Source: c.Source}, Out: io.Discard}
+			if err := c.Build(t.Context(), nil); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Symlink(c.in("bin"), other.in("bin")); err != nil {
+				t.Fatal(err)
+			}
+			if err := other.Up(t.Context(), Size{Nodes: 1}); err != nil {
+				t.Fatal(err)
+			}
+			if err := c.Check(t.Context()); err == nil {
+				t.Error("check does not see that another cluster runs")
+			}
+			if err := stop(slices.Collect(maps.Values(pids(t, other))), 0); err != nil {
+				t.Fatal(err)
+			}
+			if remove {
+				if err := os.RemoveAll(other.Dir); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := c.Check(t.Context()); err != nil {
+				t.Errorf("check: %v", err)
+			}
+			if err := c.Up(t.Context(), Size{}); err != nil {
+				t.Fatal(err)
+			}
+			if err := c.Down(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			nothingIsLeft(t, before, traces(t, c))
+		})
+	}
+}
+
+func nothingIsLeft(t *testing.T, before, after map[string][]string) {
+	t.Helper()
+	for kind := range before {
+		for _, one := range after[kind] {
+			if !slices.Contains(before[kind], one) {
+				t.Errorf("down left of its %s: %s", kind, one)
 			}
 		}
 	}
