@@ -13,6 +13,7 @@ import (
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
@@ -35,6 +36,9 @@ type SymphonyClusterReconciler struct {
 	Applier  *apply.Applier
 	Events   events.EventRecorder
 	Clock    clock.PassiveClock
+
+	// consoles has the clusters whose web console has begun or ceased to answer.
+	consoles <-chan event.GenericEvent
 }
 
 // Reconcile is one pass: get, observe, plan, build, apply, status. It keeps nothing in memory: any pass may be
@@ -102,7 +106,7 @@ func (r *SymphonyClusterReconciler) nextPass(pass *status.Input) (ctrl.Result, e
 			failed = append(failed, problem.Err)
 		case apply.Leaving:
 			next = min(next, afterLeaving)
-		case apply.Conflict, apply.Rejected, apply.NodePort:
+		case apply.Conflict, apply.Rejected, apply.NodePort, apply.Forbidden:
 			next = min(next, afterStalled)
 		}
 	}

@@ -20,6 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
 	"github.com/symphony-operator/symphony-operator/internal/apply"
@@ -36,17 +37,19 @@ const (
 
 // NewSymphonyClusterReconciler wires the reconciler to a manager.
 func NewSymphonyClusterReconciler(manager ctrl.Manager, console observe.Console) *SymphonyClusterReconciler {
+	consoles := observe.NewConsoles(console, clock.RealClock{})
 	return &SymphonyClusterReconciler{
 		Client: manager.GetClient(),
 		Observer: &observe.Observer{
-			Cache:   manager.GetClient(),
-			Live:    manager.GetAPIReader(),
-			Clock:   clock.RealClock{},
-			Console: console,
+			Cache:    manager.GetClient(),
+			Live:     manager.GetAPIReader(),
+			Clock:    clock.RealClock{},
+			Consoles: consoles,
 		},
-		Applier: &apply.Applier{Client: manager.GetClient()},
-		Events:  manager.GetEventRecorder(names.FieldManager),
-		Clock:   clock.RealClock{},
+		Applier:  &apply.Applier{Client: manager.GetClient()},
+		Events:   manager.GetEventRecorder(names.FieldManager),
+		Clock:    clock.RealClock{},
+		consoles: consoles.Changed,
 	}
 }
 
@@ -63,6 +66,7 @@ func (r *SymphonyClusterReconciler) SetupWithManager(manager ctrl.Manager) error
 		Owns(&corev1.ConfigMap{}).
 		Owns(&corev1.Service{}).
 		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(clusterOfPod), builder.WithPredicates(podChanged())).
+		WatchesRawSource(source.Channel(r.consoles, &handler.EnqueueRequestForObject{})).
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: concurrentPasses,
 			ReconciliationTimeout:   passTimeout,

@@ -42,6 +42,8 @@ const (
 	ReasonRejected = "Rejected"
 	// ReasonNodePortUnavailable says that the wanted node port is taken or outside the cluster's range.
 	ReasonNodePortUnavailable = "NodePortUnavailable"
+	// ReasonForbidden says that a quota or an admission policy refuses what the operator wants to write.
+	ReasonForbidden = "Forbidden"
 	// ReasonWaitingForDeletion says that an earlier cluster of the same name is still being deleted.
 	ReasonWaitingForDeletion = "WaitingForDeletion"
 	// ReasonMasterPending says that there is no master pod with an address yet.

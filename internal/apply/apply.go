@@ -21,7 +21,7 @@ import (
 
 // +kubebuilder:rbac:groups="",resources=configmaps;services,verbs=create;patch
 // +kubebuilder:rbac:groups="",resources=pods,verbs=create;delete;patch
-// +kubebuilder:rbac:groups=apps,resources=controllerrevisions,verbs=create;patch;delete
+// +kubebuilder:rbac:groups=apps,resources=controllerrevisions,verbs=create;delete;patch
 // +kubebuilder:rbac:groups=apps,resources=deployments;replicasets,verbs=create;patch
 
 // Applier writes.
@@ -48,18 +48,18 @@ func (a *Applier) Everything(
 	var out Outcome
 	out.note(takenNames(facts)...)
 	out.note(a.imageChecks(ctx, facts, children)...)
-	kept := out.note(a.revisions(ctx, children)...)
+	kept := out.note(a.revisions(ctx, facts, children)...)
 	if wanted := children.MasterService; wanted != nil {
 		out.note(child(ctx, a, facts, facts.MasterService, corev1ac.ExtractService, wanted)...)
 	}
 	if wanted := children.MasterDeployment; wanted != nil && kept {
-		out.note(child(ctx, a, facts, facts.MasterDeployment, appsv1ac.ExtractDeployment, wanted)...)
+		out.note(workload(ctx, a, facts, facts.MasterDeployment, appsv1ac.ExtractDeployment, wanted, children.MasterAsIs)...)
 	}
 	if wanted := children.Hosts; wanted != nil {
 		out.note(child(ctx, a, facts, facts.Hosts, corev1ac.ExtractConfigMap, wanted)...)
 	}
 	if wanted := children.ComputeSet; wanted != nil && kept {
-		out.note(child(ctx, a, facts, facts.ComputeSet, appsv1ac.ExtractReplicaSet, wanted)...)
+		out.note(workload(ctx, a, facts, facts.ComputeSet, appsv1ac.ExtractReplicaSet, wanted, children.ComputeAsIs)...)
 	}
 	if wanted := children.GUI; wanted != nil {
 		out.note(child(ctx, a, facts, facts.GUI, corev1ac.ExtractService, wanted)...)
@@ -67,7 +67,7 @@ func (a *Applier) Everything(
 	told, err := a.tell(ctx, decided.Compute.Tell, decided.Compute.MasterHosts)
 	out.Told = told
 	out.note(problem("telling compute pods the master's address", observe.ChildKey{}, err)...)
-	replaced, err := a.replace(ctx, decided.Compute.Replace)
+	replaced, err := a.replace(ctx, children.Replace)
 	out.Replaced = replaced
 	out.note(problem("replacing compute pods", observe.ChildKey{}, err)...)
 	if len(out.Problems) == 0 {
@@ -85,15 +85,23 @@ func (o *Outcome) note(problems ...Problem) bool {
 func takenNames(facts *observe.Facts) []Problem {
 	problems := make([]Problem, 0, len(facts.Taken))
 	for _, taken := range facts.Taken {
-		found := Problem{Kind: Conflict, Child: taken.ChildKey, Message: fmt.Sprintf(
-			"%s %q exists and does not belong to this cluster: delete or rename it, or give the cluster another name",
-			taken.Kind, taken.Name)}
-		if taken.Leaving {
-			found.Kind = Leaving
-			found.Message = fmt.Sprintf("waiting for the garbage collector to delete %s %q of an earlier cluster of this name",
-				taken.Kind, taken.Name)
+		switch {
+		case taken.Kind == revisionKind:
+			// It matters only if a template is to be kept under the name, and is told then.
+		case taken.Leaving:
+			problems = append(problems, leaving(taken.ChildKey))
+		default:
+			problems = append(problems, Problem{Kind: Conflict, Child: taken.ChildKey, Message: fmt.Sprintf(
+				"%s %q exists and does not belong to this cluster: delete or rename it, or give the cluster another name",
+				taken.Kind, taken.Name)})
 		}
-		problems = append(problems, found)
 	}
 	return problems
 }
+
+func leaving(key observe.ChildKey) Problem {
+	return Problem{Kind: Leaving, Child: key, Message: fmt.Sprintf(
+		"waiting for the garbage collector to delete %s %q of an earlier cluster of this name", key.Kind, key.Name)}
+}
+
+const revisionKind = "ControllerRevision"

@@ -5,23 +5,51 @@ package apply
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
 
+	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
+	appsv1ac "k8s.io/client-go/applyconfigurations/apps/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/symphony-operator/symphony-operator/internal/build"
 	"github.com/symphony-operator/symphony-operator/internal/names"
 	"github.com/symphony-operator/symphony-operator/internal/observe"
 )
 
-// revisions keeps new pod templates. A ControllerRevision's data never changes, so it is written once.
-func (a *Applier) revisions(ctx context.Context, children *build.Children) []Problem {
+// revisions keeps new pod templates. They are created and patched, not applied: an apply would change another's of the
+// name, and would dispute the data, which never changes.
+func (a *Applier) revisions(ctx context.Context, facts *observe.Facts, children *build.Children) []Problem {
 	problems := make([]Problem, 0, len(children.Revisions))
-	for _, revision := range children.Revisions {
-		key := observe.ChildKey{Kind: "ControllerRevision", Name: *revision.Name}
-		problems = append(problems, problem("keeping a pod template", key, a.send(ctx, revision))...)
+	for _, wanted := range slices.Concat(children.Revisions, children.Adopted) {
+		key := observe.ChildKey{Kind: revisionKind, Name: *wanted.Name}
+		if facts.IsTaken(key) {
+			// An earlier cluster of this name had the same template, and is being cleaned away.
+			problems = append(problems, leaving(key))
+			continue
+		}
+		problems = append(problems, problem("keeping a pod template", key, a.keep(ctx, wanted))...)
 	}
 	return problems
+}
+
+// keep creates a revision or, if it has a UID, changes the one that is there.
+func (a *Applier) keep(ctx context.Context, wanted *appsv1ac.ControllerRevisionApplyConfiguration) error {
+	data, err := json.Marshal(wanted)
+	if err != nil {
+		return fmt.Errorf("encoding: %w", err)
+	}
+	revision := &appsv1.ControllerRevision{}
+	if err := json.Unmarshal(data, revision); err != nil {
+		return fmt.Errorf("decoding: %w", err)
+	}
+	if wanted.UID == nil {
+		return a.Client.Create(ctx, revision)
+	}
+	return a.Client.Patch(ctx, revision, client.RawPatch(types.MergePatchType, data))
 }
 
 // configuration is an apply configuration of any kind.
@@ -57,6 +85,21 @@ func child[T any, C configuration[C]](
 		wanted.WithUID(uid)
 	}
 	return problem("applying "+key.Kind+" "+key.Name, key, a.send(ctx, wanted))
+}
+
+// workload applies a child with a pod template. When the API server rejects the wanted template, the child is applied with
+// the one that it has: a mistake in the one must not stop scaling and repair.
+func workload[T any, C interface {
+	*A
+	configuration[C]
+}, A any](
+	ctx context.Context, a *Applier, facts *observe.Facts, live *T, extract func(*T, string) (C, error), wanted, asIs C,
+) []Problem {
+	problems := child(ctx, a, facts, live, extract, wanted)
+	if asIs != nil && slices.ContainsFunc(problems, func(p Problem) bool { return p.Kind == Rejected }) {
+		problems = append(problems, child(ctx, a, facts, live, extract, asIs)...)
+	}
+	return problems
 }
 
 // send applies. The configuration must not be used again: the client fills it with the server's answer.

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -15,8 +16,10 @@ import (
 	. "github.com/onsi/gomega"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes/scheme"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -43,6 +46,8 @@ type recorder struct {
 	mutex  sync.Mutex
 	writes []write
 	fail   string
+	// rejects says which bodies of applies are invalid.
+	rejects func(body string) bool
 }
 
 func (r *recorder) note(w write) error {
@@ -75,7 +80,13 @@ func (r *recorder) client() client.Client {
 			if err := json.Unmarshal(data, &object); err != nil {
 				return err
 			}
+			if r.rejects != nil && r.rejects(string(data)) {
+				return apierrors.NewInvalid(schema.GroupKind{Kind: object.Kind}, object.Name, nil)
+			}
 			return r.note(write{what: "apply " + object.Kind + " " + object.Name, uid: object.UID, body: string(data)})
+		},
+		Create: func(_ context.Context, _ client.WithWatch, object client.Object, _ ...client.CreateOption) error {
+			return r.note(write{what: fmt.Sprintf("create %T %s", object, object.GetName())})
 		},
 		Patch: func(_ context.Context, _ client.WithWatch, object client.Object, patch client.Patch, _ ...client.PatchOption) error {
 			data, err := patch.Data(object)
@@ -122,7 +133,7 @@ func everything(t *testing.T, writer client.Client, facts *observe.Facts, decide
 }
 
 const (
-	keepTemplates = "apply ControllerRevision prod-"
+	keepTemplates = "create *v1.ControllerRevision prod-"
 	masterService = "apply Service prod-master"
 	masterDeploy  = "apply Deployment prod-master"
 	hostsMap      = "apply ConfigMap prod-hosts"
@@ -142,7 +153,7 @@ func TestTemplatesAreKeptBeforeAnythingIsMadeFromThem(t *testing.T) {
 	out := everything(t, written.client(), newFacts(), newPlan())
 	g.Expect(out).To(Equal(apply.Outcome{}))
 	g.Expect(written.whats()).To(HaveExactElements(
-		HavePrefix("apply ControllerRevision prod-master-"), HavePrefix("apply ControllerRevision prod-compute-"),
+		HavePrefix(keepTemplates+"master-"), HavePrefix(keepTemplates+"compute-"),
 		Equal(masterService), Equal(masterDeploy), Equal(hostsMap), Equal(computeSet), Equal(guiService)))
 }
 
@@ -202,13 +213,68 @@ func numbered(name string) *corev1.Pod {
 	return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "grid", Name: name, UID: types.UID("uid of " + name)}}
 }
 
+// inForce are the facts of a cluster whose compute set has the template that the spec asks for.
+func inForce(t *testing.T) *observe.Facts {
+	t.Helper()
+	facts := newFacts()
+	children, err := build.All(facts, newPlan())
+	NewWithT(t).Expect(err).NotTo(HaveOccurred())
+	facts.ComputeSet = &appsv1.ReplicaSet{ObjectMeta: metav1.ObjectMeta{Name: "prod-compute", UID: "set-uid"}}
+	facts.ComputeSet.Spec.Template = running(children.ComputeRevision)
+	return facts
+}
+
+// running is a live template of a revision, with the image that the spec asks for.
+func running(revision string) corev1.PodTemplateSpec {
+	return corev1.PodTemplateSpec{
+		ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{names.LabelRevision: revision}},
+		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Image: "sym712"}}},
+	}
+}
+
+// After a way back, the set goes on with the wrong template until the right one's image is pulled.
+func TestNothingIsReplacedByPodsThatNobodyWants(t *testing.T) {
+	g := NewWithT(t)
+	facts, decided := inForce(t), newPlan()
+	facts.ComputeSet.Spec.Template.Labels[names.LabelRevision] = "unwanted"
+	decided.Compute.Replace = []*corev1.Pod{numbered("b")}
+	written := &recorder{}
+	everything(t, written.client(), facts, decided)
+	g.Expect(written.whats()).NotTo(ContainElement(HavePrefix("delete")))
+}
+
+// The rest of the child goes on being true: number, address, repair.
+func TestARejectedTemplateLeavesTheOneThatIsThere(t *testing.T) {
+	g := NewWithT(t)
+	facts := newFacts()
+	first, err := build.All(facts, newPlan())
+	g.Expect(err).NotTo(HaveOccurred())
+	for _, revision := range first.Revisions {
+		facts.Revisions = append(facts.Revisions, &appsv1.ControllerRevision{
+			ObjectMeta: metav1.ObjectMeta{Name: *revision.Name, Labels: revision.Labels}, Data: *revision.Data, Revision: *revision.Revision,
+		})
+	}
+	facts.MasterDeployment = &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Name: "prod-master", UID: "deployment-uid"}}
+	facts.MasterDeployment.Spec.Template = running(first.MasterRevision)
+	facts.ComputeSet = &appsv1.ReplicaSet{ObjectMeta: metav1.ObjectMeta{Name: "prod-compute", UID: "set-uid"}}
+	facts.ComputeSet.Spec.Template = running(first.ComputeRevision)
+	facts.Cluster.Spec.RestartedAt = "a template that the API server rejects"
+
+	written := &recorder{rejects: func(body string) bool {
+		return strings.Contains(body, `"template"`) && !strings.Contains(body, first.MasterRevision) && !strings.Contains(body, first.ComputeRevision)
+	}}
+	out := everything(t, written.client(), facts, newPlan())
+	g.Expect(out.Problems).To(HaveExactElements(HaveField("Kind", apply.Rejected), HaveField("Kind", apply.Rejected)))
+	g.Expect(written.whats()).To(ContainElements(masterDeploy, computeSet))
+}
+
 func TestPodsAreToldAndReplacedByTheirUID(t *testing.T) {
 	g := NewWithT(t)
 	decided := newPlan()
 	decided.Compute.Tell = []*corev1.Pod{numbered("a")}
 	decided.Compute.Replace = []*corev1.Pod{numbered("b")}
 	written := &recorder{}
-	out := everything(t, written.client(), newFacts(), decided)
+	out := everything(t, written.client(), inForce(t), decided)
 	g.Expect(out).To(Equal(apply.Outcome{Told: 1, Replaced: 1}))
 	last := written.writes[len(written.writes)-2:]
 	g.Expect(last[0].what).To(Equal("patch grid/a application/merge-patch+json"))

@@ -79,7 +79,7 @@ func (a *Applier) prune(ctx context.Context, namespace string, obsolete []build.
 	for _, revision := range obsolete {
 		target := &appsv1.ControllerRevision{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: revision.Name}}
 		err := gone(a.Client.Delete(ctx, target, client.Preconditions{UID: &revision.UID}))
-		key := observe.ChildKey{Kind: "ControllerRevision", Name: revision.Name}
+		key := observe.ChildKey{Kind: revisionKind, Name: revision.Name}
 		problems = append(problems, problem("deleting an old pod template", key, err)...)
 	}
 	return problems

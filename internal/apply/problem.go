@@ -25,6 +25,9 @@ const (
 	Rejected ProblemKind = "Rejected"
 	// NodePort means that the wanted node port is taken or outside the cluster's range.
 	NodePort ProblemKind = "NodePort"
+	// Forbidden means that a quota or an admission policy refuses the write. It is tried again slowly: no event will tell
+	// when it would pass.
+	Forbidden ProblemKind = "Forbidden"
 	// Transient is anything else; it is tried again.
 	Transient ProblemKind = "Transient"
 )
@@ -47,6 +50,10 @@ func problem(doing string, child observe.ChildKey, err error) []Problem {
 	found := Problem{
 		Child: child, Kind: Transient, Err: fmt.Errorf("%s: %w", doing, err),
 		Message: doing + ": " + reason(err),
+	}
+	if apierrors.IsForbidden(err) {
+		found.Kind = Forbidden
+		found.Message = doing + " is refused: " + err.Error() // Whose words say what to do.
 	}
 	if apierrors.IsInvalid(err) {
 		found.Kind = Rejected
@@ -75,9 +82,6 @@ func causes(err error) string {
 // reason shortens an error to what stays the same from one attempt to the next: a condition whose text
 // changes every time would be written every time.
 func reason(err error) string {
-	if apierrors.IsForbidden(err) {
-		return err.Error() // A quota or a policy: its words say what to do.
-	}
 	if short := apierrors.ReasonForError(err); short != "" {
 		return string(short)
 	}

@@ -41,7 +41,7 @@ func TestProblemsSayWhoMustAct(t *testing.T) {
 			apierrors.NewConflict(services, "prod-gui", errors.New("resourceVersion 4711 is not 4712")), Transient,
 			"applying Service prod-gui: Conflict",
 		},
-		"a right that is missing": {apierrors.NewForbidden(services, "prod-gui", errors.New("no")), Transient, `applying Service prod-gui: services "prod-gui" is forbidden: no`},
+		"a right that is missing": {apierrors.NewForbidden(services, "prod-gui", errors.New("no")), Forbidden, `applying Service prod-gui is refused: services "prod-gui" is forbidden: no`},
 		"a connection that breaks": {
 			errors.New("read tcp 10.0.0.1:43210->10.96.0.1:443: connection reset"), Transient,
 			"applying Service prod-gui: the API server could not be reached",

@@ -76,7 +76,7 @@ func settled(t *testing.T) (*server, *observe.Facts) {
 		Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("1000m"), corev1.ResourceMemory: resource.MustParse("1024Mi")},
 	}
 	NewWithT(t).Expect(everything(t, s, facts, newPlan())).To(Equal(apply.Outcome{}))
-	NewWithT(t).Expect(s.applied).To(HaveLen(7))
+	NewWithT(t).Expect(s.applied).To(HaveLen(5))
 	s.look(t, facts)
 	s.applied = nil
 	return s, facts

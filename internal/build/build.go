@@ -23,6 +23,8 @@ import (
 type Children struct {
 	// Revisions are pod templates to keep before anything is created from them.
 	Revisions []*appsv1ac.ControllerRevisionApplyConfiguration
+	// Adopted are kept pod templates that lost their owner, with the new one.
+	Adopted []*appsv1ac.ControllerRevisionApplyConfiguration
 	// Obsolete are kept pod templates that nothing refers to any more.
 	Obsolete []ObsoleteRevision
 
@@ -35,6 +37,14 @@ type Children struct {
 	Hosts            *corev1ac.ConfigMapApplyConfiguration
 	ComputeSet       *appsv1ac.ReplicaSetApplyConfiguration
 	GUI              *corev1ac.ServiceApplyConfiguration
+
+	// MasterAsIs and ComputeAsIs are the same with the pod template that is in force, for when the API server rejects
+	// the wanted one: the rest must go on being true. Nil when the wanted template is in force already.
+	MasterAsIs  *appsv1ac.DeploymentApplyConfiguration
+	ComputeAsIs *appsv1ac.ReplicaSetApplyConfiguration
+
+	// Replace are the compute pods to delete, so that the ReplicaSet makes them anew.
+	Replace []*corev1.Pod
 
 	// MasterRevision and ComputeRevision are the wanted revisions, "" when there is none (a first
 	// template that could not be built).
@@ -61,36 +71,76 @@ func All(facts *observe.Facts, decided *plan.Plan) (*Children, error) {
 		children.Hosts = hostsConfigMap(cluster, decided.Address)
 	}
 
-	master, err := chooseTemplate(facts, names.Master)
+	master, err := children.master(facts, decided)
 	if err != nil {
 		return nil, err
 	}
-	children.note(cluster, master)
-	children.MasterRevision = master.wanted
-	children.noteCheck(master)
-	if master.template != nil {
-		children.MasterDeployment = masterDeployment(cluster, master)
-	}
-
-	compute, err := chooseTemplate(facts, names.Compute)
+	compute, err := children.compute(facts, decided)
 	if err != nil {
 		return nil, err
 	}
-	children.ComputeRevision = compute.wanted
-	children.noteCheck(compute)
-	if decided.Compute.Verdict == plan.Hold {
-		compute, err = compute.as(facts, names.Compute, liveRevision(facts))
-		if err != nil {
-			return nil, err
-		}
-	}
-	children.note(cluster, compute)
-	if compute.template != nil && decided.Compute.Verdict != plan.Wait {
-		children.ComputeSet = computeReplicaSet(cluster, compute, &decided.Compute)
+	for _, orphan := range facts.OrphanRevisions {
+		children.Adopted = append(children.Adopted, appsv1ac.ControllerRevision(orphan.Name, orphan.Namespace).
+			WithUID(orphan.UID).WithOwnerReferences(ownedBy(cluster)))
 	}
 	children.Obsolete = obsolete(facts, master, compute)
 	children.ObsoleteChecks = obsoleteChecks(facts, children.ImageChecks)
 	return children, nil
+}
+
+func (c *Children) master(facts *observe.Facts, decided *plan.Plan) (*chosenTemplate, error) {
+	cluster := facts.Cluster
+	chosen, err := chooseTemplate(facts, names.Master)
+	if err != nil {
+		return nil, err
+	}
+	c.MasterRevision = chosen.wanted
+	c.noteCheck(chosen)
+	asIs, err := chosen.asIs(facts)
+	if err != nil {
+		return nil, err
+	}
+	if decided.LeavingMaster != nil && asIs != nil {
+		chosen, asIs = asIs, nil
+	}
+	c.note(cluster, chosen)
+	if chosen.template != nil {
+		c.MasterDeployment = masterDeployment(cluster, chosen)
+	}
+	if asIs != nil && asIs.template != nil {
+		c.MasterAsIs = masterDeployment(cluster, asIs)
+	}
+	return chosen, nil
+}
+
+func (c *Children) compute(facts *observe.Facts, decided *plan.Plan) (*chosenTemplate, error) {
+	cluster := facts.Cluster
+	chosen, err := chooseTemplate(facts, names.Compute)
+	if err != nil {
+		return nil, err
+	}
+	c.ComputeRevision = chosen.wanted
+	c.noteCheck(chosen)
+	asIs, err := chosen.asIs(facts)
+	if err != nil {
+		return nil, err
+	}
+	if decided.Compute.Verdict == plan.Hold && asIs != nil {
+		chosen, asIs = asIs, nil
+	}
+	c.note(cluster, chosen)
+	if chosen.template != nil && decided.Compute.Verdict != plan.Wait {
+		c.ComputeSet = computeReplicaSet(cluster, chosen, &decided.Compute)
+	}
+	if asIs != nil && asIs.template != nil && decided.Compute.Verdict != plan.Wait {
+		c.ComputeAsIs = computeReplicaSet(cluster, asIs, &decided.Compute)
+	}
+	// Pods made from a template that is not wanted any more (after a way back, say, whose image is still being checked)
+	// must not replace others.
+	if c.ComputeRevision != "" && c.ComputeRevision == liveRevision(facts, names.Compute) {
+		c.Replace = decided.Compute.Replace
+	}
+	return chosen, nil
 }
 
 // note takes over what choosing a template brought up.

@@ -224,3 +224,17 @@ func withoutScripts(node any) any {
 	}
 	return node
 }
+
+// Kubernetes reads $(NAME) and $$ in variables; EGO is to get what the user wrote.
+func TestDollarSignsOfSettingsReachEGO(t *testing.T) {
+	children := buildFirst(t, func(c *v1alpha1.SymphonyCluster) {
+		c.Spec.EgoConf = map[string]v1alpha1.EgoConfValue{"EGO_X": "$(PATH) $HOME $$"}
+	})
+	for _, variable := range computePod(t, children).Spec.Containers[0].Env {
+		if variable.Name == "SYMPHONY_EGO_CONF" {
+			NewWithT(t).Expect(variable.Value).To(ContainSubstring("EGO_X=$$(PATH) $$HOME $$$$\n"))
+			return
+		}
+	}
+	t.Error("no settings")
+}

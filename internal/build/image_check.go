@@ -30,10 +30,10 @@ type ImageCheck struct {
 }
 
 // imageCheck is the check that a new template needs, nil when it needs none: nothing runs yet, the template is in
-// force already, or it brings no image that the one in force has not.
+// force already or a pod of it runs, or it brings no image that the one in force has not.
 func imageCheck(facts *observe.Facts, role, revision string, template []byte) (*ImageCheck, error) {
 	live := liveTemplate(facts, role)
-	if live == nil || live.Labels[names.LabelRevision] == revision {
+	if live == nil || live.Labels[names.LabelRevision] == revision || runsAlready(facts, role, revision) {
 		return nil, nil
 	}
 	var wanted corev1.PodTemplateSpec
@@ -54,15 +54,15 @@ func imageCheck(facts *observe.Facts, role, revision string, template []byte) (*
 	return check, nil
 }
 
-func liveTemplate(facts *observe.Facts, role string) *corev1.PodTemplateSpec {
+// runsAlready reports whether a pod of the revision is ready: after a way back, its images need no second look.
+func runsAlready(facts *observe.Facts, role, revision string) bool {
+	pods := facts.ComputePods
 	if role == names.Master {
-		if facts.MasterDeployment != nil {
-			return &facts.MasterDeployment.Spec.Template
-		}
-	} else if facts.ComputeSet != nil {
-		return &facts.ComputeSet.Spec.Template
+		pods = facts.MasterPods
 	}
-	return nil
+	return slices.ContainsFunc(pods, func(pod *corev1.Pod) bool {
+		return pod.Labels[names.LabelRevision] == revision && observe.PodReady(pod)
+	})
 }
 
 // containersByImage are the first container of each image.

@@ -37,8 +37,16 @@ func state(check *build.ImageCheck, phase corev1.PodPhase, reason string, age ti
 		pod := check.Pod.DeepCopy()
 		pod.CreationTimestamp = metav1.NewTime(f.Now.Add(-age))
 		pod.Status.Phase, pod.Status.Reason = phase, reason
+		if phase == corev1.PodFailed && reason == "" {
+			pod.Status.ContainerStatuses = []corev1.ContainerStatus{ended("StartError")}
+		}
 		f.ImageChecks = append(f.ImageChecks, pod)
 	}
+}
+
+// ended is the status of a container that has ended.
+func ended(reason string) corev1.ContainerStatus {
+	return corev1.ContainerStatus{State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{Reason: reason}}}
 }
 
 func images(t *testing.T, children *build.Children) []string {
@@ -119,6 +127,21 @@ func TestWhatNeedsNoCheck(t *testing.T) {
 		"the first template": {Cluster: newCluster(setImage("new"))},
 		"another field":      runs(t, setImage("old"), func(c *v1alpha1.SymphonyCluster) { c.Spec.Image, c.Spec.RestartedAt = "old", "now" }),
 		"an image less":      runs(t, sideCar, func(*v1alpha1.SymphonyCluster) {}),
+		"a way back to what still runs": func() *observe.Facts {
+			back := runs(t, setImage("new"), setImage("old"))
+			first := buildFirst(t, setImage("old"))
+			for role, revision := range map[string]string{names.Master: first.MasterRevision, names.Compute: first.ComputeRevision} {
+				pod := &corev1.Pod{}
+				pod.Labels = map[string]string{names.LabelRevision: revision}
+				pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
+				if role == names.Master {
+					back.MasterPods = []*corev1.Pod{pod}
+				} else {
+					back.ComputePods = []*corev1.Pod{pod}
+				}
+			}
+			return back
+		}(),
 		"an image that runs already, seen before its template is": func() *observe.Facts {
 			seen := runs(t, setImage("new"), setImage("new"))
 			seen.Revisions = storedRevisions(t, buildFirst(t, setImage("old")))

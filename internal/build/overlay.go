@@ -42,7 +42,7 @@ func merge(base *corev1ac.PodTemplateSpecApplyConfiguration, overlay *runtime.Ra
 		return nil, fmt.Errorf("encoding: %w", err)
 	}
 	if overlay == nil || len(overlay.Raw) == 0 {
-		return data, nil
+		return repair(data, data)
 	}
 	if err := checkOverlay(overlay.Raw); err != nil {
 		return nil, err
@@ -58,7 +58,8 @@ func merge(base *corev1ac.PodTemplateSpecApplyConfiguration, overlay *runtime.Ra
 	return merged, checkMerged(data, merged)
 }
 
-// repair mends what a strategic merge does not do as people expect.
+// repair mends what a strategic merge does not do as people expect. What comes out has its keys in order, as the API server
+// writes them: a kept template in another order would be another one to it at the first patch of any field, and refused.
 func repair(base, merged []byte) ([]byte, error) {
 	var before, after map[string]any
 	// This package keeps whole numbers whole, where encoding/json makes floats of them.

@@ -111,7 +111,8 @@ func egoConf(standard map[string]string, user map[string]v1alpha1.EgoConfValue) 
 	}
 	var lines strings.Builder
 	for _, key := range slices.Sorted(maps.Keys(all)) {
-		lines.WriteString(key + "=" + all[key] + "\n")
+		// Kubernetes takes $(NAME) in a variable for another variable, and $$ for a dollar sign.
+		lines.WriteString(key + "=" + strings.ReplaceAll(all[key], "$", "$$") + "\n")
 	}
 	return lines.String()
 }

@@ -90,15 +90,18 @@ func imageOf(spec *v1alpha1.SymphonyClusterSpec, override string) string {
 	return spec.Image
 }
 
-// controllerRevision keeps a rendered pod template.
+// controllerRevision keeps a rendered pod template, or gives one that is kept a new number.
 func controllerRevision(
 	cluster *v1alpha1.SymphonyCluster, chosen *chosenTemplate,
 ) *appsv1ac.ControllerRevisionApplyConfiguration {
 	name := names.RevisionName(cluster.Name, chosen.role, chosen.revision)
-	return appsv1ac.ControllerRevision(name, cluster.Namespace).
+	revision := appsv1ac.ControllerRevision(name, cluster.Namespace).WithRevision(chosen.number)
+	if chosen.keptAs != "" {
+		return revision.WithUID(chosen.keptAs)
+	}
+	return revision.
 		WithLabels(names.Labels(cluster.Name, chosen.role)).
 		WithLabels(map[string]string{names.LabelRevision: chosen.revision}).
 		WithOwnerReferences(ownedBy(cluster)).
-		WithRevision(chosen.number).
 		WithData(runtime.RawExtension{Raw: chosen.data})
 }

@@ -11,6 +11,8 @@ import (
 	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
 
 	"github.com/symphony-operator/symphony-operator/internal/names"
@@ -33,8 +35,9 @@ type chosenTemplate struct {
 	// data is the template as JSON, template the same, decoded and labelled; nil when there is none.
 	data     []byte
 	template *corev1ac.PodTemplateSpecApplyConfiguration
-	// isNew is true when the ControllerRevision must be written first.
-	isNew bool
+	// isNew is true when the ControllerRevision must be written first; keptAs is its UID when it is there with a lower number.
+	isNew  bool
+	keptAs types.UID
 	// invalid is why the wanted template cannot be built.
 	invalid *OverlayError
 	// check is the image check of the wanted template, nil when it needs none. Until it has passed, the last good
@@ -79,11 +82,11 @@ func (c *chosenTemplate) render(facts *observe.Facts, kept []*appsv1.ControllerR
 	if err != nil {
 		return fmt.Errorf("building the %s pod template: %w", c.role, err)
 	}
-	// A revision of this name can only be left from a crash between writing the next one and deleting it.
-	// Its data cannot be changed, and it is what the user asks for: it is taken as it is.
+	// A revision of this name is left while a later one is not in force, or by a crash between writing the next one and
+	// deleting it. Its data cannot be changed, and it is what the user asks for: it is taken as it is, with a new number.
 	for _, revision := range kept {
 		if revision.Labels[names.LabelRevision] == c.wanted {
-			data = revision.Data.Raw
+			data, c.keptAs = revision.Data.Raw, revision.UID
 		}
 	}
 	c.check, err = imageCheck(facts, c.role, c.wanted, data)
@@ -95,14 +98,16 @@ func (c *chosenTemplate) render(facts *observe.Facts, kept []*appsv1.ControllerR
 	return nil
 }
 
-// as returns the kept template of another revision: that of the ReplicaSet that is being held.
-func (c *chosenTemplate) as(facts *observe.Facts, role, revision string) (*chosenTemplate, error) {
-	if c.revision == revision {
-		return c, nil
+// asIs is the choice of the revision that the live child has, nil when that is the chosen one; without a template when that
+// is not kept.
+func (c *chosenTemplate) asIs(facts *observe.Facts) (*chosenTemplate, error) {
+	live := liveRevision(facts, c.role)
+	if c.revision == live {
+		return nil, nil
 	}
-	other := &chosenTemplate{role: role, wanted: c.wanted, revision: revision, invalid: c.invalid}
-	for _, kept := range keptRevisions(facts, role) {
-		if kept.Labels[names.LabelRevision] == revision {
+	other := &chosenTemplate{role: c.role, wanted: c.wanted, revision: live, invalid: c.invalid}
+	for _, kept := range keptRevisions(facts, c.role) {
+		if kept.Labels[names.LabelRevision] == live {
 			other.number, other.data = kept.Revision, kept.Data.Raw
 		}
 	}
@@ -139,20 +144,32 @@ func keptRevisions(facts *observe.Facts, role string) []*appsv1.ControllerRevisi
 	return kept
 }
 
-// liveRevision is the revision of the compute ReplicaSet's template.
-func liveRevision(facts *observe.Facts) string {
-	return facts.ComputeSet.Spec.Template.Labels[names.LabelRevision]
+// liveRevision is the revision of the template that a role's live child has, "" when there is none.
+func liveRevision(facts *observe.Facts, role string) string {
+	if live := liveTemplate(facts, role); live != nil {
+		return live.Labels[names.LabelRevision]
+	}
+	return ""
 }
 
-// obsolete are the revisions that are neither chosen nor in the live compute ReplicaSet: a held set is
-// applied from its own.
+func liveTemplate(facts *observe.Facts, role string) *corev1.PodTemplateSpec {
+	switch {
+	case role == names.Master && facts.MasterDeployment != nil:
+		return &facts.MasterDeployment.Spec.Template
+	case role == names.Compute && facts.ComputeSet != nil:
+		return &facts.ComputeSet.Spec.Template
+	}
+	return nil
+}
+
+// obsolete are the revisions that are neither chosen nor in force.
 func obsolete(facts *observe.Facts, chosen ...*chosenTemplate) []ObsoleteRevision {
 	var old []ObsoleteRevision
 	for _, template := range chosen {
+		live := liveRevision(facts, template.role)
 		for _, revision := range keptRevisions(facts, template.role) {
 			label := revision.Labels[names.LabelRevision]
-			inUse := label == template.revision || label == template.wanted ||
-				template.role == names.Compute && facts.ComputeSet != nil && label == liveRevision(facts)
+			inUse := label == template.revision || label == template.wanted || label == live
 			if !inUse && revision.DeletionTimestamp == nil {
 				old = append(old, ObsoleteRevision{Name: revision.Name, UID: revision.UID})
 			}

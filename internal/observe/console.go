@@ -24,8 +24,7 @@ const LoginPath = "/platform/login/login.html"
 // GUIPort is the web console's HTTPS port in the master pod.
 const GUIPort = "8443"
 
-// HTTPSConsole is the Console that sends a real request. No answer within a second counts as none, because
-// a pass waits for it.
+// HTTPSConsole is the Console that sends a real request. No answer within a second counts as none.
 type HTTPSConsole struct {
 	client *http.Client
 }

@@ -34,6 +34,9 @@ type Facts struct {
 	// Revisions are the kept pod templates of both roles.
 	Revisions []*appsv1.ControllerRevision
 
+	// OrphanRevisions are those of Revisions that lost their owner, and are to get this one.
+	OrphanRevisions []*appsv1.ControllerRevision
+
 	// MasterPods are the pods of the master Deployment, ComputePods those of the compute ReplicaSet,
 	// terminating ones included.
 	MasterPods  []*corev1.Pod

@@ -32,8 +32,14 @@ type Observer struct {
 	// the cache cannot tell a free name from one that a foreign object has.
 	Live  client.Reader
 	Clock clock.PassiveClock
-	// Console asks a master's web console whether it answers.
-	Console Console
+	// Consoles knows which web consoles answer.
+	Consoles ConsoleAnswers
+}
+
+// ConsoleAnswers is what Consoles tells a pass.
+type ConsoleAnswers interface {
+	Answer(ctx context.Context, cluster *v1alpha1.SymphonyCluster, masterIP string) bool
+	Forget(cluster *v1alpha1.SymphonyCluster)
 }
 
 // Observe gathers the facts about one cluster. An error means that something could not be read; the facts
@@ -122,11 +128,20 @@ func child[T client.Object](ctx context.Context, o *Observer, facts *Facts, name
 // claims reports whether the object is this cluster's, and notes it as taken when it is not.
 func (f *Facts) claims(key ChildKey, object metav1.Object) bool {
 	owner := metav1.GetControllerOf(object)
-	if owner != nil && owner.UID == f.Cluster.UID {
+	if owner != nil && owner.UID == f.Cluster.UID || f.isOrphan(object) {
 		return true
 	}
 	f.Taken = append(f.Taken, TakenName{ChildKey: key, Leaving: owner != nil && f.isEarlierCluster(owner)})
 	return false
+}
+
+// isOrphan reports whether the object is a child that lost its owner: by hand, or because a cluster of this name was deleted
+// with --cascade=orphan. Applying it gives it its owner back, and what runs goes on; a person told to delete it would lose
+// all of it.
+func (f *Facts) isOrphan(object metav1.Object) bool {
+	_, applied := object.GetAnnotations()[names.AnnotationApplied]
+	return applied && len(object.GetOwnerReferences()) == 0 && object.GetLabels()[names.LabelCluster] == f.Cluster.Name &&
+		object.GetLabels()[names.LabelManagedBy] == names.FieldManager
 }
 
 // isEarlierCluster reports whether an owner is, or was, a cluster of the same name. IBM's operator has a kind of the
@@ -145,8 +160,18 @@ func (o *Observer) revisions(ctx context.Context, facts *Facts) error {
 		return fmt.Errorf("listing kept pod templates: %w", err)
 	}
 	for i := range list.Items {
-		if controllerUID(&list.Items[i]) == string(facts.Cluster.UID) {
-			facts.Revisions = append(facts.Revisions, &list.Items[i])
+		revision := &list.Items[i]
+		switch owner := metav1.GetControllerOf(revision); {
+		case owner != nil && owner.UID == facts.Cluster.UID:
+			facts.Revisions = append(facts.Revisions, revision)
+		case len(revision.OwnerReferences) == 0:
+			facts.Revisions = append(facts.Revisions, revision)
+			facts.OrphanRevisions = append(facts.OrphanRevisions, revision)
+		default:
+			facts.Taken = append(facts.Taken, TakenName{
+				ChildKey: ChildKey{Kind: "ControllerRevision", Name: revision.Name},
+				Leaving:  owner != nil && facts.isEarlierCluster(owner),
+			})
 		}
 	}
 	return nil
@@ -212,8 +237,9 @@ func (o *Observer) pods(
 func (o *Observer) consoleAnswers(ctx context.Context, facts *Facts) bool {
 	for _, pod := range facts.MasterPods {
 		if PodReady(pod) && pod.Status.PodIP != "" {
-			return o.Console.Answers(ctx, pod.Status.PodIP)
+			return o.Consoles.Answer(ctx, facts.Cluster, pod.Status.PodIP)
 		}
 	}
+	o.Consoles.Forget(facts.Cluster)
 	return false
 }

@@ -31,7 +31,9 @@ var noon = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 // silent is a web console that does not answer.
 type silent struct{}
 
-func (silent) Answers(context.Context, string) bool { return false }
+func (silent) Answer(context.Context, *v1alpha1.SymphonyCluster, string) bool { return false }
+
+func (silent) Forget(*v1alpha1.SymphonyCluster) {}
 
 func prod() *v1alpha1.SymphonyCluster {
 	return &v1alpha1.SymphonyCluster{ObjectMeta: metav1.ObjectMeta{Namespace: "grid", Name: "prod", UID: "now"}}
@@ -53,10 +55,10 @@ func owned[T client.Object](object T, name, role, kind, owner string, uid types.
 func see(t *testing.T, cached, live []client.Object) *observe.Facts {
 	t.Helper()
 	observer := &observe.Observer{
-		Cache:   fake.NewClientBuilder().WithScheme(scheme.Scheme).WithObjects(cached...).Build(),
-		Live:    fake.NewClientBuilder().WithScheme(scheme.Scheme).WithObjects(live...).Build(),
-		Clock:   clocktesting.NewFakePassiveClock(noon),
-		Console: silent{},
+		Cache:    fake.NewClientBuilder().WithScheme(scheme.Scheme).WithObjects(cached...).Build(),
+		Live:     fake.NewClientBuilder().WithScheme(scheme.Scheme).WithObjects(live...).Build(),
+		Clock:    clocktesting.NewFakePassiveClock(noon),
+		Consoles: silent{},
 	}
 	facts, err := observer.Observe(t.Context(), prod())
 	NewWithT(t).Expect(err).NotTo(HaveOccurred())
@@ -131,7 +133,7 @@ func TestAFailedReadIsNoAnswer(t *testing.T) {
 			return errors.New("broken")
 		},
 	}).Build()
-	observer := &observe.Observer{Cache: broken, Live: broken, Clock: clocktesting.NewFakePassiveClock(noon), Console: silent{}}
+	observer := &observe.Observer{Cache: broken, Live: broken, Clock: clocktesting.NewFakePassiveClock(noon), Consoles: silent{}}
 	facts, err := observer.Observe(t.Context(), prod())
 	g := NewWithT(t)
 	g.Expect(err).To(MatchError(ContainSubstring("broken")))

@@ -117,16 +117,32 @@ func PodLive(pod *corev1.Pod) bool {
 }
 
 // PodPulled reports whether the images of all containers of the pod were pulled: a container that has ended, however, was
-// started, while one whose image is missing keeps the pod Pending.
+// started, while one whose image is missing keeps the pod Pending. A pod that somebody deletes proves nothing: it is Failed
+// too, with containers that nobody knows the end of.
 func PodPulled(pod *corev1.Pod) bool {
+	if pod.DeletionTimestamp != nil {
+		return false
+	}
 	switch pod.Status.Phase {
 	case corev1.PodRunning, corev1.PodSucceeded:
 		return true
 	case corev1.PodFailed:
-		return !PodTurnedAway(pod)
+		return !PodTurnedAway(pod) && allEnded(pod.Status.ContainerStatuses)
 	default:
 		return false
 	}
+}
+
+// statusUnknown is the kubelet's reason for a container whose end it has not seen.
+const statusUnknown = "ContainerStatusUnknown"
+
+func allEnded(containers []corev1.ContainerStatus) bool {
+	for i := range containers {
+		if ended := containers[i].State.Terminated; ended == nil || ended.Reason == statusUnknown {
+			return false
+		}
+	}
+	return len(containers) > 0
 }
 
 // PodTurnedAway reports whether a kubelet refused or evicted the pod, which says nothing about its containers.

@@ -127,3 +127,32 @@ func TestReadyAndLive(t *testing.T) {
 		})
 	}
 }
+
+// A check that passes wrongly costs the running master.
+func TestPulledIsWhatContainersProve(t *testing.T) {
+	ended := func(reason string) corev1.ContainerStatus {
+		return corev1.ContainerStatus{State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{Reason: reason}}}
+	}
+	waits := corev1.ContainerStatus{State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ImagePullBackOff"}}}
+	for name, c := range map[string]struct {
+		status corev1.PodStatus
+		pulled bool
+	}{
+		"it waits":                      {corev1.PodStatus{Phase: corev1.PodPending}, false},
+		"it runs":                       {corev1.PodStatus{Phase: corev1.PodRunning}, true},
+		"it has ended well":             {corev1.PodStatus{Phase: corev1.PodSucceeded}, true},
+		"it has no bash":                {corev1.PodStatus{Phase: corev1.PodFailed, ContainerStatuses: []corev1.ContainerStatus{ended("StartError")}}, true},
+		"a kubelet marked it as failed": {corev1.PodStatus{Phase: corev1.PodFailed, ContainerStatuses: []corev1.ContainerStatus{ended("ContainerStatusUnknown")}}, false},
+		"it was cleaned away before it had begun": {corev1.PodStatus{Phase: corev1.PodFailed, ContainerStatuses: []corev1.ContainerStatus{waits}}, false},
+		"one of two could not be pulled":          {corev1.PodStatus{Phase: corev1.PodFailed, ContainerStatuses: []corev1.ContainerStatus{ended("Completed"), waits}}, false},
+		"it never had a container":                {corev1.PodStatus{Phase: corev1.PodFailed}, false},
+		"it was evicted":                          {corev1.PodStatus{Phase: corev1.PodFailed, Reason: "Evicted", ContainerStatuses: []corev1.ContainerStatus{ended("Error")}}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			pod := &corev1.Pod{Status: c.status}
+			NewWithT(t).Expect(observe.PodPulled(pod)).To(Equal(c.pulled))
+			pod.DeletionTimestamp = new(metav1.Now())
+			NewWithT(t).Expect(observe.PodPulled(pod)).To(BeFalse(), "while it is being deleted")
+		})
+	}
+}

@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
+	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
 	"github.com/symphony-operator/symphony-operator/internal/names"
 	"github.com/symphony-operator/symphony-operator/internal/observe"
 )
@@ -93,6 +94,35 @@ func TestChildrenOfOneNameAreToldApartByKind(t *testing.T) {
 	g.Expect(facts.UID(observe.ChildKey{Kind: "Service", Name: "prod-master"})).To(BeEmpty())
 }
 
+// Whoever drops an owner by hand, or deletes a cluster and lets its children live, must not be told to delete them.
+func TestAChildThatLostItsOwnerIsTakenBack(t *testing.T) {
+	for _, child := range childKinds {
+		t.Run(child.key.Kind+" "+child.key.Name, func(t *testing.T) {
+			g := NewWithT(t)
+			orphan := owned(child.make(), child.key.Name, names.Master, "SymphonyCluster", "prod", "earlier")
+			orphan.SetUID("orphan")
+			orphan.SetOwnerReferences(nil)
+			lookalike := see(t, []client.Object{orphan}, nil)
+			g.Expect(lookalike.IsTaken(child.key)).To(BeTrue(), "labels alone make nothing the operator's")
+
+			orphan.SetAnnotations(map[string]string{names.AnnotationApplied: "hash"})
+			facts := see(t, []client.Object{orphan}, nil)
+			g.Expect(facts.Taken).To(BeEmpty())
+			g.Expect(child.uid(facts)).To(BeEquivalentTo("orphan"))
+		})
+	}
+}
+
+func TestAKeptTemplateThatLostItsOwnerIsTakenBack(t *testing.T) {
+	g := NewWithT(t)
+	orphan := owned(&appsv1.ControllerRevision{}, "orphan", names.Master, "SymphonyCluster", "prod", "earlier")
+	orphan.SetOwnerReferences(nil)
+	facts := see(t, []client.Object{orphan}, nil)
+	g.Expect(facts.Revisions).To(HaveLen(1))
+	g.Expect(facts.OrphanRevisions).To(HaveLen(1))
+	g.Expect(facts.Taken).To(BeEmpty())
+}
+
 // An owner that is not the controller does not make a child: the garbage collector of the other one may take it.
 func TestAnOwnerThatIsNotTheControllerIsNotEnough(t *testing.T) {
 	g := NewWithT(t)
@@ -129,8 +159,8 @@ func refusing(refused func(client.Object) bool) client.Client {
 func TestAFailedReadOfAChildIsAnError(t *testing.T) {
 	healthy := fake.NewClientBuilder().WithScheme(scheme.Scheme).Build()
 	for name, observer := range map[string]*observe.Observer{
-		"from the cache":      {Cache: refusing(isSet), Live: healthy, Clock: clocktesting.NewFakePassiveClock(noon), Console: silent{}},
-		"from the API server": {Cache: healthy, Live: refusing(isSet), Clock: clocktesting.NewFakePassiveClock(noon), Console: silent{}},
+		"from the cache":      {Cache: refusing(isSet), Live: healthy, Clock: clocktesting.NewFakePassiveClock(noon), Consoles: silent{}},
+		"from the API server": {Cache: healthy, Live: refusing(isSet), Clock: clocktesting.NewFakePassiveClock(noon), Consoles: silent{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			facts, err := observer.Observe(t.Context(), prod())
@@ -154,10 +184,10 @@ func TestTheAPIServerIsNotAskedAboutWhatTheCacheHas(t *testing.T) {
 		all = append(all, owned(child.make(), child.key.Name, names.Master, "SymphonyCluster", "prod", "now"))
 	}
 	observer := &observe.Observer{
-		Cache:   fake.NewClientBuilder().WithScheme(scheme.Scheme).WithObjects(all...).Build(),
-		Live:    refusing(func(client.Object) bool { return true }),
-		Clock:   clocktesting.NewFakePassiveClock(noon),
-		Console: silent{},
+		Cache:    fake.NewClientBuilder().WithScheme(scheme.Scheme).WithObjects(all...).Build(),
+		Live:     refusing(func(client.Object) bool { return true }),
+		Clock:    clocktesting.NewFakePassiveClock(noon),
+		Consoles: silent{},
 	}
 	_, err := observer.Observe(t.Context(), prod())
 	g.Expect(err).NotTo(HaveOccurred())
@@ -175,17 +205,26 @@ func TestKeptTemplatesAreFoundByTheirOwnersUID(t *testing.T) {
 		found = append(found, revision.Name)
 	}
 	g.Expect(found).To(ConsistOf("mine", "mine-too"))
+	g.Expect(facts.OrphanRevisions).To(BeEmpty())
+	g.Expect(facts.Taken).To(HaveExactElements(observe.TakenName{
+		ChildKey: observe.ChildKey{Kind: "ControllerRevision", Name: "of-an-earlier-one"}, Leaving: true,
+	}))
 }
 
 // console notes whom it was asked about, and answers.
-type console struct{ asked []string }
+type console struct {
+	asked     []string
+	forgotten bool
+}
 
-func (c *console) Answers(_ context.Context, masterIP string) bool {
+func (c *console) Answer(_ context.Context, _ *v1alpha1.SymphonyCluster, masterIP string) bool {
 	c.asked = append(c.asked, masterIP)
 	return true
 }
 
-// Each question can take a second: a master that is not ready has no console to ask.
+func (c *console) Forget(*v1alpha1.SymphonyCluster) { c.forgotten = true }
+
+// A master that is not ready has no console to ask.
 func TestOnlyAReadyMasterIsAskedForItsConsole(t *testing.T) {
 	for name, c := range map[string]struct {
 		change  func(*corev1.Pod)
@@ -204,7 +243,7 @@ func TestOnlyAReadyMasterIsAskedForItsConsole(t *testing.T) {
 			}}
 			c.change(pod)
 			asked := &console{}
-			observer := &observe.Observer{Console: asked, Clock: clocktesting.NewFakePassiveClock(noon), Live: fake.NewClientBuilder().WithScheme(scheme.Scheme).Build()}
+			observer := &observe.Observer{Consoles: asked, Clock: clocktesting.NewFakePassiveClock(noon), Live: fake.NewClientBuilder().WithScheme(scheme.Scheme).Build()}
 			observer.Cache = fake.NewClientBuilder().WithScheme(scheme.Scheme).WithObjects(pod,
 				owned(&appsv1.Deployment{}, "prod-master", names.Master, "SymphonyCluster", "prod", "now"),
 				owned(&appsv1.ReplicaSet{}, "prod-master-1", names.Master, "Deployment", "prod-master", "uid-prod-master"),
@@ -213,6 +252,7 @@ func TestOnlyAReadyMasterIsAskedForItsConsole(t *testing.T) {
 			g.Expect(err).NotTo(HaveOccurred())
 			g.Expect(asked.asked).To(Equal(c.asked))
 			g.Expect(facts.GUIAnswers).To(Equal(c.answers))
+			g.Expect(asked.forgotten).To(Equal(!c.answers))
 		})
 	}
 }

@@ -21,6 +21,10 @@ type Plan struct {
 	Master *corev1.Pod
 	// Address is the master's address; nil while it is unknown.
 	Address *Address
+	// LeavingMaster is an earlier master pod that is on its way out while another one runs, nil when there is none. Until
+	// it is gone the master keeps its template: the strategy Recreate would end the one that runs, and then wait for the
+	// one that leaves, for ever if its node is lost.
+	LeavingMaster *corev1.Pod
 	// Compute says what happens to the compute ReplicaSet.
 	Compute Compute
 }
@@ -56,14 +60,15 @@ type Compute struct {
 	MasterHosts string
 	// Tell are the running pods whose hosts line is old, by name.
 	Tell []*corev1.Pod
-	// Replace are the pods of an older revision to delete in this pass.
+	// Replace are the pods of an older revision than the ReplicaSet's to delete in this pass, if that revision is the
+	// one that is wanted.
 	Replace []*corev1.Pod
 }
 
 // Make decides.
 func Make(facts *observe.Facts) Plan {
 	master := currentMaster(facts.MasterPods)
-	plan := Plan{Master: master}
+	plan := Plan{Master: master, LeavingMaster: leavingMaster(facts.MasterPods)}
 	if master != nil {
 		plan.Address = &Address{IP: master.Status.PodIP, Hostname: names.MasterHostname(facts.Cluster.Name)}
 	}
@@ -84,6 +89,22 @@ func currentMaster(pods []*corev1.Pod) *corev1.Pod {
 		}
 	}
 	return current
+}
+
+// leavingMaster is the youngest terminating master pod, if another one lives.
+func leavingMaster(pods []*corev1.Pod) *corev1.Pod {
+	var leaving *corev1.Pod
+	lives := false
+	for _, pod := range pods {
+		lives = lives || observe.PodLive(pod)
+		if pod.DeletionTimestamp != nil && (leaving == nil || observe.YoungerPod(pod, leaving)) {
+			leaving = pod
+		}
+	}
+	if !lives {
+		return nil
+	}
+	return leaving
 }
 
 func compute(facts *observe.Facts, address *Address) Compute {

@@ -103,6 +103,24 @@ func TestTheMasterThatCounts(t *testing.T) {
 	}
 }
 
+func TestTheMasterThatLeaves(t *testing.T) {
+	lives, leaves := pod(2, "b", at("10.0.0.2")), pod(1, "a", at("10.0.0.1"), ending)
+	for name, c := range map[string]struct {
+		pods    []*corev1.Pod
+		leaving *corev1.Pod
+	}{
+		"one that runs":                           {[]*corev1.Pod{lives}, nil},
+		"one that leaves, and no other":           {[]*corev1.Pod{leaves}, nil},
+		"one that leaves while another runs":      {[]*corev1.Pod{leaves, lives}, leaves},
+		"one that leaves while another starts":    {[]*corev1.Pod{pod(3, "c"), leaves}, leaves},
+		"one that leaves while another has ended": {[]*corev1.Pod{pod(3, "c", finished), leaves}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			NewWithT(t).Expect(plan.Make(facts(masters(c.pods...))).LeavingMaster).To(Equal(c.leaving))
+		})
+	}
+}
+
 func TestWhatHappensToTheComputeReplicaSet(t *testing.T) {
 	known := masters(pod(1, "a", at("10.0.0.2")))
 	for name, c := range map[string]struct {

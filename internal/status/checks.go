@@ -29,6 +29,10 @@ func imageCheck(in *Input) finding {
 			continue
 		}
 		if pod := in.Facts.ImageCheck(check.Pod.Name); pod != nil {
+			if pod.DeletionTimestamp != nil {
+				return finding{v1alpha1.ReasonUpdating, fmt.Sprintf("spec.%s: the pod that pulls the new image is being deleted and will be made again; "+
+					"if its node %s is lost, delete the pod by force", check.Role, pod.Spec.NodeName)}
+			}
 			if observe.PodTurnedAway(pod) {
 				return finding{pod.Status.Reason, fmt.Sprintf("spec.%s: a node turned away the pod that pulls the new image; it will be made again", check.Role)}
 			}
@@ -65,6 +69,10 @@ func masterCheck(in *Input) finding {
 	}
 	switch {
 	case in.Children != nil && in.Children.MasterRevision != "" && !unproven(in, names.Master) && pod.Labels[names.LabelRevision] != in.Children.MasterRevision:
+		if leaving := in.Plan.LeavingMaster; leaving != nil {
+			return finding{v1alpha1.ReasonUpdating, fmt.Sprintf("the master gets its new template when its earlier pod on node %s is gone; "+
+				"if that node is lost, delete the node or, by force, the pod", leaving.Spec.NodeName)}
+		}
 		return finding{v1alpha1.ReasonUpdating, "the master is about to restart with its new template"}
 	case pod.Status.PodIP == "":
 		return finding{v1alpha1.ReasonMasterPending, "the master pod has no address yet"}

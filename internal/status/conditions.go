@@ -40,6 +40,8 @@ var stalledChecks = []check{
 // readyChecks are the rest of Ready, most telling first.
 var readyChecks = []check{
 	problems(apply.Leaving, v1alpha1.ReasonWaitingForDeletion),
+	// What a quota or a policy keeps from being written is why the rest waits.
+	problems(apply.Forbidden, v1alpha1.ReasonForbidden),
 	imageCheck,
 	masterCheck,
 	computeCheck,

@@ -6,13 +6,13 @@ package status
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
-	"github.com/symphony-operator/symphony-operator/internal/names"
 )
 
 // Event is one transition, for users.
@@ -37,31 +37,42 @@ func Events(in *Input, after *v1alpha1.SymphonyClusterStatus) []Event {
 	was := meta.FindStatusCondition(before, v1alpha1.ConditionReady)
 	var events []Event
 	if moved := masterMoved(in); moved != "" {
-		events = append(events, Event{corev1.EventTypeNormal, v1alpha1.ReasonMasterMoved, "UpdateHosts", moved})
+		events = append(events, event(corev1.EventTypeNormal, v1alpha1.ReasonMasterMoved, "UpdateHosts", moved))
 	}
 	if was != nil && was.Status == ready.Status && was.Reason == ready.Reason {
 		return events
 	}
 	switch {
 	case ready.Status == metav1.ConditionTrue:
-		events = append(events, Event{corev1.EventTypeNormal, ready.Reason, "Reconcile", ready.Message})
+		events = append(events, event(corev1.EventTypeNormal, ready.Reason, "Reconcile", ready.Message))
 	case !slices.Contains(calm, ready.Reason):
-		events = append(events, Event{corev1.EventTypeWarning, ready.Reason, "Reconcile", ready.Message})
+		events = append(events, event(corev1.EventTypeWarning, ready.Reason, "Reconcile", ready.Message))
 	case was != nil && was.Status == metav1.ConditionTrue:
-		events = append(events, Event{corev1.EventTypeNormal, ready.Reason, "Reconcile", ready.Message})
+		events = append(events, event(corev1.EventTypeNormal, ready.Reason, "Reconcile", ready.Message))
 	}
 	return events
 }
 
-// masterMoved compares with the published address, not with the status: the status is empty while the master
-// is between two addresses.
+// maxNote is what the API server takes, in bytes; it refuses a longer event, and nobody sends it again.
+const maxNote = 1024
+
+func event(kind, reason, action, note string) Event {
+	const more = " …"
+	if len(note) > maxNote {
+		note = strings.ToValidUTF8(note[:maxNote-len(more)], "") + more
+	}
+	return Event{kind, reason, action, note}
+}
+
+// masterMoved goes by the status that is being replaced, which is written once: the pass that fails to write its own is
+// repeated and tells it then. The first master is older than the compute set, which waits for it.
 func masterMoved(in *Input) string {
-	if in.Plan.Address == nil || in.Facts.Hosts == nil {
+	address, set := in.Plan.Address, in.Facts.ComputeSet
+	if address == nil || in.Facts.Cluster.Status.Master.PodIP == address.IP {
 		return ""
 	}
-	line := in.Plan.Address.HostsLine() + "\n"
-	if published := in.Facts.Hosts.Data[names.HostsKey]; published == line || published == "" {
+	if set == nil || !set.CreationTimestamp.Before(&in.Plan.Master.CreationTimestamp) {
 		return ""
 	}
-	return fmt.Sprintf("the master's address is now %s; %d running compute pods were told", in.Plan.Address.IP, in.Outcome.Told)
+	return fmt.Sprintf("the master's address is now %s; running compute pods are told", address.IP)
 }

@@ -4,7 +4,9 @@
 package status_test
 
 import (
+	"strings"
 	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
@@ -12,7 +14,6 @@ import (
 
 	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
 	"github.com/symphony-operator/symphony-operator/internal/apply"
-	"github.com/symphony-operator/symphony-operator/internal/names"
 	"github.com/symphony-operator/symphony-operator/internal/status"
 )
 
@@ -25,9 +26,16 @@ func was(value metav1.ConditionStatus, reason string) edit {
 
 func starting(in *status.Input) { in.Plan.Master.Status.Conditions = nil }
 
-func published(line string) edit {
-	return func(in *status.Input) { in.Facts.Hosts.Data[names.HostsKey] = line }
+// masterWas has the last status name this address; the master pod of now is younger than the compute set by so much.
+func masterWas(address string, younger time.Duration) edit {
+	return func(in *status.Input) {
+		in.Facts.Cluster.Status.Master.PodIP = address
+		in.Facts.ComputeSet.CreationTimestamp = metav1.NewTime(noon)
+		in.Plan.Master.CreationTimestamp = metav1.NewTime(noon.Add(younger))
+	}
 }
+
+var noon = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 
 func TestEventsTellTransitions(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -44,8 +52,10 @@ func TestEventsTellTransitions(t *testing.T) {
 		"trouble":                       {pass(was("False", "MasterStarting"), problem(apply.Conflict)), []string{"Warning NameConflict"}},
 		"the same trouble as before":    {pass(was("False", "NameConflict"), problem(apply.Conflict)), nil},
 		"other trouble":                 {pass(was("False", "NameConflict"), problem(apply.NodePort)), []string{"Warning NodePortUnavailable"}},
-		"a master that moved":           {pass(was("True", "Ready"), published("10.0.0.9 prod-master\n")), []string{"Normal MasterMoved"}},
-		"a master for the first time":   {pass(was("True", "Ready"), published("")), nil},
+		"a master that moved":           {pass(was("True", "Ready"), masterWas("10.0.0.9", time.Minute)), []string{"Normal MasterMoved"}},
+		"a master that was away":        {pass(was("True", "Ready"), masterWas("", time.Minute)), []string{"Normal MasterMoved"}},
+		"a master where it was":         {pass(was("True", "Ready"), masterWas("10.0.0.1", time.Minute)), nil},
+		"a master for the first time":   {pass(was("True", "Ready"), masterWas("", -time.Minute)), nil},
 		"a master that was lost":        {pass(was("False", "MasterPending"), noMaster), nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -61,10 +71,22 @@ func TestEventsTellTransitions(t *testing.T) {
 
 func TestAMoveIsToldWithItsAddress(t *testing.T) {
 	g := NewWithT(t)
-	in := pass(was("True", "Ready"), published("10.0.0.9 prod-master\n"), func(in *status.Input) { in.Outcome.Told = 12 })
+	in := pass(was("True", "Ready"), masterWas("10.0.0.9", time.Minute))
 	after := status.Of(in)
 	g.Expect(status.Events(in, &after)).To(Equal([]status.Event{{
 		Type: corev1.EventTypeNormal, Reason: "MasterMoved", Action: "UpdateHosts",
-		Note: "the master's address is now 10.0.0.1; 12 running compute pods were told",
+		Note: "the master's address is now 10.0.0.1; running compute pods are told",
 	}}))
+}
+
+// The API server refuses an event with a note of more than 1,024 bytes, and then nobody hears of it.
+func TestNotesFitIntoEvents(t *testing.T) {
+	g := NewWithT(t)
+	in := pass(was("True", "Ready"), func(in *status.Input) { in.InvalidSpec = strings.Repeat("é", 2000) })
+	after := status.Of(in)
+	told := status.Events(in, &after)
+	g.Expect(told).To(HaveLen(1))
+	g.Expect(len(told[0].Note)).To(BeNumerically("<=", 1024))
+	g.Expect(told[0].Note).To(HavePrefix("éé"))
+	g.Expect(told[0].Note).To(HaveSuffix("é …"))
 }

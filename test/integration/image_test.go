@@ -7,6 +7,8 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
@@ -92,6 +94,48 @@ var _ = Describe("A new image", func() {
 		w.waitReady(ctx, "prod")
 		Expect(w.master(ctx, "prod").Spec.Containers[0].Image).To(Equal("new"))
 		Eventually(func() []corev1.Pod { return w.checks(ctx) }).Should(BeEmpty())
+	})
+
+	It("whose check somebody deletes is checked again, and has proved nothing", func(ctx SpecContext) {
+		w := newWorld(ctx)
+		w.ready(ctx, "prod", replicas(2))
+		before := w.settle(ctx).Without("SymphonyCluster").Without("Pod")
+		w.kubelet.when(image("broken"), pullFailure)
+		w.change(ctx, "prod", specImage("broken"))
+		w.waitCondition(ctx, "prod", v1alpha1.ConditionReady, "False", "ImagePullBackOff")
+		Eventually(func() []corev1.Pod { return w.checks(ctx) }).Should(HaveLen(2))
+		deleted := w.checks(ctx)
+
+		By("ending as the kubelet ends a pod that never ran: Failed, with containers that it knows nothing of")
+		w.kubelet.linger()
+		w.kubelet.when(func(pod *corev1.Pod) bool { return pod.DeletionTimestamp != nil }, podState{unknown: true})
+		for i := range deleted {
+			Expect(api.Delete(ctx, &deleted[i])).To(Succeed())
+			Eventually(func() corev1.PodPhase { return get[corev1.Pod](ctx, w, deleted[i].Name).Status.Phase }).Should(Equal(corev1.PodFailed))
+		}
+		w.waitCondition(ctx, "prod", v1alpha1.ConditionReady, "False", v1alpha1.ReasonUpdating)
+		w.kubelet.hurry()
+		Eventually(func() []string { return uids(w.checks(ctx)) }).Should(And(HaveLen(2), Not(ContainElements(uids(deleted)))))
+		Expect(w.settle(ctx).Without("SymphonyCluster").Without("Pod").Disturbed(before)).To(BeEmpty())
+	})
+
+	It("whose check a policy of the namespace refuses is told in the policy's words", func(ctx SpecContext) {
+		w := newWorld(ctx)
+		w.ready(ctx, "prod", replicas(2))
+		policy := &corev1.LimitRange{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: "large"}}
+		policy.Spec.Limits = []corev1.LimitRangeItem{{
+			Type: corev1.LimitTypeContainer, Min: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("64Mi")},
+		}}
+		Expect(api.Create(ctx, policy)).To(Succeed())
+		before := w.settle(ctx).Without("SymphonyCluster")
+		w.change(ctx, "prod", masterImage("new"))
+		message := w.waitCondition(ctx, "prod", v1alpha1.ConditionReady, "False", v1alpha1.ReasonForbidden)
+		Expect(message).To(And(HavePrefix("checking whether the new image of the master can be pulled is refused"),
+			ContainSubstring("minimum memory usage per Container is 64Mi")))
+		Expect(w.settle(ctx).Without("SymphonyCluster").Touched(before)).To(BeEmpty())
+		Expect(api.Delete(ctx, policy)).To(Succeed())
+		w.change(ctx, "prod", masterImage("newer"))
+		w.waitReady(ctx, "prod")
 	})
 
 	It("is not checked for a cluster that does not run yet, nor when another field changes", func(ctx SpecContext) {

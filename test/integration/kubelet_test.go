@@ -46,6 +46,8 @@ type podState struct {
 	waiting    *corev1.ContainerStateWaiting
 	terminated *corev1.ContainerStateTerminated
 	message    string
+	// unknown is the state of a pod that was ended before its containers ran.
+	unknown bool
 }
 
 var (
@@ -107,6 +109,14 @@ func (k *kubelet) linger() {
 	k.mu.Lock()
 	k.lingering = true
 	k.mu.Unlock()
+}
+
+// hurry has deleted pods be gone at once again.
+func (k *kubelet) hurry() {
+	k.mu.Lock()
+	k.lingering = false
+	k.mu.Unlock()
+	k.wake()
 }
 
 func (k *kubelet) wake() {
@@ -219,6 +229,10 @@ func (k *kubelet) report(ctx context.Context, pod *corev1.Pod, state podState) e
 			container.LastTerminationState.Terminated = state.terminated
 		default:
 			container.State.Running = &corev1.ContainerStateRunning{}
+		}
+		if state.unknown {
+			status.Phase = corev1.PodFailed
+			container.State = corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: 137, Reason: "ContainerStatusUnknown"}}
 		}
 		status.ContainerStatuses = []corev1.ContainerStatus{container}
 	}

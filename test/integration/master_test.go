@@ -31,6 +31,32 @@ var _ = Describe("A master that moves", func() {
 		Expect(w.cluster(ctx, "prod").Status.Compute.UpdatedReplicas).To(BeEquivalentTo(5), "a move is no new revision")
 	})
 
+	It("is not taken away by an edit while its earlier pod is bound to a lost node", func(ctx SpecContext) {
+		w := newWorld(ctx)
+		w.ready(ctx, "prod", replicas(2))
+		lost := w.master(ctx, "prod")
+		w.kubelet.linger()
+		Expect(api.Delete(ctx, lost)).To(Succeed())
+		Eventually(func() types.UID { return w.anyMaster(ctx) }).ShouldNot(Equal(lost.UID))
+		w.waitSound(ctx, "prod", 2)
+		master, before := w.master(ctx, "prod"), w.deployment(ctx, "prod").Generation
+
+		w.change(ctx, "prod", func(c *v1alpha1.SymphonyCluster) {
+			c.Spec.Master.Env = []corev1.EnvVar{{Name: "GRID", Value: "risk"}}
+		})
+		message := w.waitCondition(ctx, "prod", v1alpha1.ConditionReady, "False", v1alpha1.ReasonUpdating)
+		Expect(message).To(Equal("the master gets its new template when its earlier pod on node " + lost.Spec.NodeName +
+			" is gone; if that node is lost, delete the node or, by force, the pod"))
+		w.settle(ctx)
+		Expect(w.master(ctx, "prod").UID).To(Equal(master.UID))
+		Expect(w.deployment(ctx, "prod").Generation).To(Equal(before))
+
+		By("getting the new template when the earlier pod is gone")
+		w.kubelet.hurry()
+		w.waitReady(ctx, "prod")
+		Expect(w.master(ctx, "prod").Spec.Containers[0].Env).To(ContainElement(corev1.EnvVar{Name: "GRID", Value: "risk"}))
+	})
+
 	It("holds compute while its address is unknown", func(ctx SpecContext) {
 		w := newWorld(ctx)
 		w.ready(ctx, "prod", replicas(3))

@@ -34,6 +34,8 @@ func (h *handChange) fresh() client.Object {
 
 func labelsOf(object client.Object) any { return object.GetLabels() }
 
+func ownersOf(object client.Object) any { return object.GetOwnerReferences() }
+
 var _ = Describe("A child", func() {
 	DescribeTable("that is deleted by hand comes back", func(ctx SpecContext, name string, object client.Object, wanted func(client.Object) any) {
 		w := newWorld(ctx)
@@ -88,7 +90,9 @@ var _ = Describe("A child", func() {
 			if err := api.Get(ctx, key, object); err != nil {
 				return err
 			}
+			// Of a copy: the change must not change what is compared with.
 			uid, before = object.GetUID(), h.wanted(object)
+			object, _ = object.DeepCopyObject().(client.Object)
 			h.change(object)
 			return api.Update(ctx, object, client.FieldOwner("hand"))
 		})).To(Succeed())
@@ -157,7 +161,52 @@ var _ = Describe("A child", func() {
 		Entry("all labels of the Deployment", handChange{
 			"prod-master", &appsv1.Deployment{}, func(o client.Object) { o.SetLabels(nil) }, labelsOf,
 		}),
+		Entry("the owner of the ReplicaSet, on which every host depends", handChange{
+			"prod-compute", &appsv1.ReplicaSet{}, func(o client.Object) { o.SetOwnerReferences(nil) }, ownersOf,
+		}),
+		Entry("the owner of the Deployment", handChange{
+			"prod-master", &appsv1.Deployment{}, func(o client.Object) { o.SetOwnerReferences(nil) }, ownersOf,
+		}),
+		Entry("the owner of the web console's Service", handChange{
+			"prod-gui", &corev1.Service{}, func(o client.Object) { o.SetOwnerReferences(nil) }, ownersOf,
+		}),
+		Entry("the labels of the web console's Service", handChange{
+			"prod-gui", &corev1.Service{}, func(o client.Object) { o.SetLabels(nil) }, labelsOf,
+		}),
+		Entry("the labels of the master's Service", handChange{
+			"prod-master", &corev1.Service{}, func(o client.Object) { o.SetLabels(nil) }, labelsOf,
+		}),
 	)
+
+	It("outlives a cluster that is deleted with --cascade=orphan, and a new one of the name takes it over", func(ctx SpecContext) {
+		w := newWorld(ctx)
+		w.ready(ctx, "prod", replicas(2))
+		before := w.settle(ctx).Without("SymphonyCluster")
+		w.kubectl("delete", "symphonycluster/prod", "--cascade=orphan", "--timeout=60s")
+		Eventually(func() []string {
+			var owners []string
+			for _, child := range []client.Object{w.deployment(ctx, "prod"), w.computeSet(ctx, "prod"), w.gui(ctx, "prod")} {
+				for _, owner := range child.GetOwnerReferences() {
+					owners = append(owners, owner.Name)
+				}
+			}
+			return owners
+		}).Should(BeEmpty())
+
+		second := w.ready(ctx, "prod", replicas(2))
+		for _, child := range []client.Object{w.deployment(ctx, "prod"), w.computeSet(ctx, "prod"), w.gui(ctx, "prod")} {
+			expectChild(second, child)
+		}
+		// A Deployment's annotations are part of its generation.
+		Expect(w.settle(ctx).Without("SymphonyCluster").Without("Deployment").Disturbed(before.Without("Deployment"))).To(BeEmpty())
+		w.kubectl("delete", "symphonycluster/prod", "--timeout=60s")
+		Eventually(func() []string { return w.childNames(ctx) }).Should(BeEmpty())
+		Eventually(func() int {
+			var kept appsv1.ControllerRevisionList
+			Expect(api.List(ctx, &kept, client.InNamespace(w.namespace))).To(Succeed())
+			return len(kept.Items)
+		}).Should(BeZero())
+	})
 
 	It("keeps what others have added to it", func(ctx SpecContext) {
 		w := newWorld(ctx)

@@ -92,6 +92,31 @@ var _ = Describe("A mistake that only the operator can see", func() {
 		Expect(w.settle(ctx).Without("SymphonyCluster").Without("ControllerRevision").Disturbed(before)).To(BeEmpty())
 	})
 
+	It("that the API server finds in compute's template leaves scaling, addresses and repair alone", func(ctx SpecContext) {
+		w := newWorld(ctx)
+		w.ready(ctx, "prod", replicas(2))
+		w.change(ctx, "prod", computeOverlay(`{"spec":{"containers":[{"name":"symphony","resources":{"requests":{"memory":"2Gi"},"limits":{"memory":"1Gi"}}}]}}`))
+		message := w.waitStalled(ctx, "prod", v1alpha1.ReasonRejected)
+		Expect(message).To(ContainSubstring(`the API server rejects ReplicaSet "prod-compute"`))
+		pods := w.computeUIDs(ctx, "prod")
+
+		w.kubectl("scale", "symc/prod", "--replicas=4")
+		Eventually(func() []string { return w.computeUIDs(ctx, "prod") }).Should(And(HaveLen(4), ContainElements(pods)))
+		Expect(api.Delete(ctx, w.master(ctx, "prod"))).To(Succeed())
+		Eventually(func(g Gomega) {
+			masters := w.pods(ctx, "prod", names.Master)
+			g.Expect(masters).To(HaveLen(1))
+			line := masters[0].Status.PodIP + " prod-master"
+			g.Expect(w.computeSet(ctx, "prod").Spec.Template.Annotations).To(HaveKeyWithValue(names.AnnotationMasterHosts, line))
+		}).Should(Succeed())
+		w.change(ctx, "prod", func(c *v1alpha1.SymphonyCluster) { c.Spec.Suspend = true })
+		Eventually(func() []string { return w.computeUIDs(ctx, "prod") }).Should(BeEmpty())
+		w.waitStalled(ctx, "prod", v1alpha1.ReasonRejected)
+		w.change(ctx, "prod", func(c *v1alpha1.SymphonyCluster) { c.Spec.Suspend, c.Spec.Compute.PodTemplate = false, nil })
+		w.waitReady(ctx, "prod")
+		w.waitSound(ctx, "prod", 4)
+	})
+
 	DescribeTable("a child's name that somebody else's object has", func(ctx SpecContext, foreign client.Object, others ...string) {
 		w := newWorld(ctx)
 		foreign.SetNamespace(w.namespace)

@@ -24,7 +24,8 @@ follow_master
 # Ready means that LIM listens. Whether the host joined, the master knows.
 address="${SYMPHONY_LIM_ADDRESS:-127.0.0.1}"
 write_commands "(: <'/dev/tcp/$address/$lim_port') 2>/dev/null"
-join "$SYMPHONY_MASTER_HOST"
+# The master may move while it is being looked for.
+join "$SYMPHONY_MASTER_HOST" follow_master
 start_ego
 follow_logs
 watch follow_master

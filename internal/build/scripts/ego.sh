@@ -183,13 +183,14 @@ put_hosts() {
   } | write_file "$hosts"
 }
 
-# join HOST: joins the cluster whose master is HOST (or creates it, on HOST itself). Tried again for a while, because
-# a master that has an address need not have a running EGO yet.
+# join HOST TICK: joins the cluster whose master is HOST (or creates it, on HOST itself). Tried again for a while, because
+# a master that has an address need not have a running EGO yet; TICK is called before each attempt.
 join() {
   local deadline=$((SECONDS + ${SYMPHONY_JOIN_SECONDS:-300})) answer last=""
   # The check would ask the master's EGO, which takes minutes to come up.
   export EGOCONFIG_DISABLE_HOST_CHECK=Y
   while :; do
+    "$2"
     attended egoconfig join "$1" -f >"$run_dir/join" 2>&1 </dev/null && return 0
     read_file answer "$run_dir/join"
     case "$answer" in *"belongs to the cluster"*) return 0 ;; esac
@@ -252,7 +253,6 @@ follow_logs() {
   local dir daemon files=()
   dir=$(ego_conf_value EGO_LOGDIR)
   for daemon in lim vemkd pem esc; do files+=("${dir:-$EGO_TOP/kernel/log}/$daemon.log.$HOSTNAME"); done
-  lim_log="${files[0]}"
   tail -n +1 -F "${files[@]}" 2>/dev/null &
   logs_pid="$!"
 }
@@ -267,7 +267,8 @@ watch() {
     if lim_runs; then
       seen="$SECONDS"
     elif [ $((SECONDS - seen)) -ge "$grace" ]; then
-      die "EGO's LIM has not been running for $grace seconds. The end of its log: $(tail -n 3 "$lim_log" 2>/dev/null)"
+      # Not its last lines: they differ from host to host and from one restart to the next, and this text is a condition.
+      die "EGO's LIM has not been running for $grace seconds; the container's log ends with its own."
     fi
   done
 }

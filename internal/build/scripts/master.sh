@@ -176,7 +176,7 @@ follow_secrets() {
 }
 
 write_commands "exec '$run_dir/bin/egosh' ego info >/dev/null 2>&1"
-join "$HOSTNAME"
+join "$HOSTNAME" :
 first_password
 first_entitlement
 follow_certificate
