@@ -19,6 +19,8 @@ type machine struct {
 	Made []string `json:"made"`
 	// Parameters are the kernel's, as they were.
 	Parameters map[string]string `json:"parameters"`
+	// Controllers of cgroup version 2 are those that the root's children did not have.
+	Controllers []string `json:"controllers"`
 }
 
 // boundDirectories are those that a node's programs have no flag for: each node has its own there, bound in its
@@ -37,7 +39,7 @@ func parameterFile(name string) string { return "/proc/sys/" + name }
 
 // borrow makes the directories and notes what has to be given back, before anything changes.
 func (c *Cluster) borrow() error {
-	borrowed := machine{Parameters: map[string]string{}}
+	borrowed := machine{Parameters: map[string]string{}, Controllers: disabledControllers(cgroups)}
 	for _, dir := range append([]string{namespaces}, boundDirectories...) {
 		// Parents such as /var/lib are there on every machine, and are nobody's to remove.
 		if !exists(dir) {
@@ -63,7 +65,7 @@ func (c *Cluster) borrow() error {
 			return fmt.Errorf("making a directory for the nodes: %w", err)
 		}
 	}
-	return nil
+	return switchControllers(cgroups, "+", borrowed.Controllers)
 }
 
 // giveBack undoes borrow, and what nodes did to the kernel's parameters.
@@ -89,6 +91,8 @@ func (c *Cluster) giveBack() error {
 			return fmt.Errorf("giving back the kernel's parameter: %w", err)
 		}
 	}
+	// Who has begun to use them meanwhile keeps them.
+	_ = switchControllers(cgroups, "-", borrowed.Controllers)
 	for _, dir := range borrowed.Made {
 		// `ip netns` mounts its directory over itself. Who has put something into a directory meanwhile keeps it.
 		if err := syscall.Unmount(dir, 0); err != nil && !oneOf(err, syscall.EINVAL, syscall.EBUSY, syscall.ENOENT) {

@@ -6,8 +6,6 @@ package cluster
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 )
@@ -190,43 +188,4 @@ metricsBindAddress: %s:10249
 # The limits of conntrack are the machine's, and cannot be changed from a network namespace.
 conntrack: {maxPerCore: 0, min: 0, tcpCloseWaitTimeout: 0s, tcpEstablishedTimeout: 0s}
 `, c.pki("kube-proxy.kubeconfig"), n.name(), podRange, n.address(), n.address())
-}
-
-const cgroups = "/sys/fs/cgroup"
-
-// makeCgroup makes the node's cgroup in every hierarchy of cgroup v1, or the one of v2.
-func makeCgroup(n node) error {
-	for _, hierarchy := range hierarchies() {
-		dir := filepath.Join(hierarchy, n.cgroup())
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return fmt.Errorf("making a cgroup: %w", err)
-		}
-		// A new v1 cpuset has no CPUs and no memory, and takes no process.
-		for _, file := range []string{"cpuset.cpus", "cpuset.mems"} {
-			content, err := os.ReadFile(filepath.Join(hierarchy, file))
-			if err != nil {
-				continue // Not the cpuset hierarchy.
-			}
-			if err := os.WriteFile(filepath.Join(dir, file), content, 0o600); err != nil {
-				return fmt.Errorf("making a cpuset: %w", err)
-			}
-		}
-	}
-	return nil
-}
-
-func hierarchies() []string {
-	if _, err := os.Stat(filepath.Join(cgroups, "cgroup.controllers")); err == nil {
-		return []string{cgroups}
-	}
-	found, err := filepath.Glob(filepath.Join(cgroups, "*", "cgroup.procs"))
-	if err != nil {
-		return nil // The pattern is constant and well formed.
-	}
-	var all []string
-	for _, file := range found {
-		// Links such as cpu → cpu,cpuacct lead to the same hierarchy twice, which is harmless.
-		all = append(all, filepath.Dir(file))
-	}
-	return all
 }

@@ -109,7 +109,8 @@ func (c *Cluster) install(ctx context.Context) error {
 	if _, err := exec.LookPath("apt-get"); err != nil {
 		return fmt.Errorf("install these first (they are named as Debian names them): %s", strings.Join(missing, " "))
 	}
-	return c.step(ctx, "installing "+strings.Join(missing, " "), func(ctx context.Context) error {
+	fmt.Fprintf(c.Out, "Installing what is missing: %s\n", strings.Join(missing, " "))
+	return c.step(ctx, "packages", func(ctx context.Context) error {
 		if _, err := run(ctx, "apt-get", "update", "-q"); err != nil {
 			return err
 		}
@@ -147,6 +148,14 @@ func (c *Cluster) free(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("reading addresses: %w", err)
 	}
+	if err := freeAddresses(addresses); err != nil {
+		return err
+	}
+	return freePorts(ctx)
+}
+
+// freeAddresses holds the cluster's against those of the machine.
+func freeAddresses(addresses []net.Addr) error {
 	for _, wanted := range []string{apiAddress, apiServiceIP, strings.Split(podRange, "/")[0]} {
 		for _, address := range addresses {
 			if in, ok := address.(*net.IPNet); ok && in.Contains(net.ParseIP(wanted)) {
@@ -154,7 +163,7 @@ func (c *Cluster) free(ctx context.Context) error {
 			}
 		}
 	}
-	return freePorts(ctx)
+	return nil
 }
 
 // freePorts tries them. The bridge's address does not exist yet, so that only who listens on all addresses can be in

@@ -6,6 +6,7 @@ package cluster
 import (
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -74,5 +75,63 @@ func TestGivingBackLeavesWhatOthersUse(t *testing.T) {
 	}
 	if exists(empty) || !exists(filepath.Join(used, "file")) {
 		t.Error("the empty one should go and the other stay")
+	}
+}
+
+// Version 2 was never run: there is no machine with it here.
+func TestControllersOfCgroupVersion2(t *testing.T) {
+	root := t.TempDir()
+	if got := disabledControllers(root); got != nil {
+		t.Errorf("version 1: %v", got)
+	}
+	write := func(name, content string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(root, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("cgroup.controllers", "cpuset cpu io memory pids rdma misc\n")
+	write("cgroup.subtree_control", "memory pids\n")
+	missing := disabledControllers(root)
+	if want := []string{"cpu", "cpuset", "io"}; !slices.Equal(missing, want) {
+		t.Errorf("got %v, want %v", missing, want)
+	}
+	for sign, want := range map[string]string{"+": "+cpu +cpuset +io", "-": "-cpu -cpuset -io"} {
+		if err := switchControllers(root, sign, missing); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := os.ReadFile(filepath.Join(root, "cgroup.subtree_control")); err != nil || string(got) != want {
+			t.Errorf("got %q (%v), want %q", got, err, want)
+		}
+	}
+	write("cgroup.subtree_control", "as before")
+	if err := switchControllers(root, "+", nil); err != nil {
+		t.Error(err)
+	}
+	if got, err := os.ReadFile(filepath.Join(root, "cgroup.subtree_control")); err != nil || string(got) != "as before" {
+		t.Errorf("nothing to enable, and yet %q (%v)", got, err)
+	}
+}
+
+func TestAddressesThatAreTakenAreNamed(t *testing.T) {
+	for network, want := range map[string]string{
+		"192.0.2.7/24":    "",
+		"172.30.87.1/24":  "",
+		"172.30.0.1/16":   "the address 172.30.88.1, which the cluster needs, is in this machine's network 172.30.0.1/16",
+		"10.96.5.1/12":    "the address 10.96.0.1, which the cluster needs, is in this machine's network 10.96.5.1/12",
+		"10.244.0.17/24":  "the address 10.244.0.0, which the cluster needs, is in this machine's network 10.244.0.17/24",
+		"fd00:10::96/120": "",
+	} {
+		address, in, err := net.ParseCIDR(network)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		if err := freeAddresses([]net.Addr{&net.UnixAddr{}, &net.IPNet{IP: address, Mask: in.Mask}}); err != nil {
+			got = err.Error()
+		}
+		if got != want {
+			t.Errorf("%s: got %q, want %q", network, got, want)
+		}
 	}
 }
