@@ -52,6 +52,7 @@ lint: $(BIN)/golangci-lint ## Lint Go and shell.
 	$(BIN)/golangci-lint run
 	cd hack/localcluster && $(BIN)/golangci-lint run -c ../../.golangci.yml
 	shellcheck -x $$(git ls-files '*.sh') .ci/run
+	hack/images/symphony/check.sh
 
 ##@ Generate
 
@@ -71,7 +72,7 @@ docs: $(BIN)/crd-ref-docs ## Generate the API reference.
 
 .PHONY: verify
 verify: generate manifests docs ## Check that generated files are up to date.
-	@git diff --exit-code -- api config docs/api.md || { echo "Generated files are out of date: run make generate manifests docs and commit."; exit 1; }
+	@test -z "$$(git status --porcelain -- api config docs/api.md)" || { git --no-pager diff -- api config docs/api.md; git status --short -- api config docs/api.md; echo "Generated files are out of date: run make generate manifests docs and commit."; exit 1; }
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "Run gofmt."; exit 1; }
 
 ##@ Build and install
