@@ -13,7 +13,8 @@ hosts() { kubectl exec deploy/prod-master -- egosh resource list -l; }
 wait_for_hosts() {
   local until=$((SECONDS + 120)) now=0
   while [ "$SECONDS" -lt "$until" ]; do
-    now=$(hosts | awk 'NR > 1 && $2 == "ok"' | wc -l)
+    # A failed exec is no host: EGO may not answer yet.
+    now=$({ hosts || true; } 2>/dev/null | awk 'NR > 1 && $2 == "ok"' | wc -l)
     [ "$now" -eq "$1" ] && return 0
     sleep 0.5
   done
@@ -23,7 +24,7 @@ wait_for_hosts() {
 }
 
 up() {
-  local node port
+  local node port started="$SECONDS"
   package curl curl
   "$bin/localcluster" up --nodes 2
   install_operator
@@ -38,7 +39,7 @@ up() {
   kubectl wait --for=condition=GUIReady symphonycluster/prod --timeout=120s
   node=$(kubectl get nodes -o jsonpath='{.items[0].status.addresses[?(@.type=="InternalIP")].address}')
   port=$(kubectl get symphonycluster prod -o jsonpath='{.status.gui.nodePort}')
-  curl --silent --insecure --output /dev/null --write-out "https://$node:$port/platform/login/login.html: HTTP %{http_code}\n" \
+  curl --silent --show-error --fail --insecure --output /dev/null --write-out "https://$node:$port/platform/login/login.html: HTTP %{http_code}\n" \
     "https://$node:$port/platform/login/login.html"
   say "kubectl scale symphonycluster/prod --replicas=10"
   kubectl scale symphonycluster/prod --replicas=10
@@ -47,7 +48,7 @@ up() {
   hosts
   cat <<EOF
 
-It runs. Look around:
+It runs, after $((SECONDS - started)) s. Look around:
   export KUBECONFIG=$local/kubeconfig PATH=$local/bin:\$PATH
   kubectl get symphonycluster,pods -o wide
   kubectl exec deploy/prod-master -- egosh resource list -l
