@@ -47,6 +47,13 @@ var _ = Describe("An edit", Ordered, func() {
 			}}}}},
 			object{"compute": object{"image": nil, "podTemplate": nil}},
 			names.Compute, ".spec.containers[0].image", "sym712:latest\nsym712:latest\n", "symsim:dev\nsymsim:dev\n"),
+		Entry("compute's resources",
+			object{"compute": object{"resources": object{"requests": object{"memory": "24Mi"}}}},
+			object{"compute": object{"resources": object{"requests": object{"memory": "16Mi"}}}},
+			names.Compute, ".spec.containers[0].resources.requests.memory", "24Mi\n24Mi\n", "16Mi\n16Mi\n"),
+		Entry("compute's environment",
+			object{"compute": object{"env": []object{{"name": "GRID", "value": "risk"}}}}, object{"compute": object{"env": nil}},
+			names.Compute, ".spec.containers[0].env[?(@.name=='GRID')].value", "risk\nrisk\n", "\n\n"),
 		Entry("the master's resources",
 			object{"master": object{"resources": object{"requests": object{"memory": "48Mi"}}}},
 			object{"master": object{"resources": object{"requests": object{"memory": "16Mi"}}}},
@@ -65,6 +72,34 @@ var _ = Describe("An edit", Ordered, func() {
 			names.Master, ".spec.containers[0].env[?(@.name=='SYMPHONY_ENTITLEMENT_FILE')].value",
 			"/opt/platform_sym_adv_entitlement.dat\n", "\n"),
 	)
+
+	It("of the image is what both roles run, and so is its way back", func(ctx SpecContext) {
+		const path = ".spec.containers[0].image"
+		g.patch(object{"image": "sym712:latest", "imagePullPolicy": "IfNotPresent"})
+		g.waitReady()
+		g.waitHosts(ctx, 3)
+		Eventually(ctx, podsShow(names.Master, path)).Should(Equal("sym712:latest\n"))
+		Eventually(ctx, podsShow(names.Compute, path)).Should(Equal("sym712:latest\nsym712:latest\n"))
+		g.patch(object{"image": "symsim:dev", "imagePullPolicy": nil})
+		g.waitReady()
+		g.waitHosts(ctx, 3)
+		Eventually(ctx, podsShow(names.Master, path)).Should(Equal("symsim:dev\n"))
+		Eventually(ctx, podsShow(names.Compute, path)).Should(Equal("symsim:dev\nsymsim:dev\n"))
+	})
+
+	It("that adds an entitlement from a Secret has EGO use it, and one that removes it again does not", func(ctx SpecContext) {
+		g.secret(ctx, "entitlement", map[string]string{"file": "sym_adv_entitlement of a Secret"})
+		compute := g.containers(ctx, names.Compute)
+		entitlement := func() (string, error) { return g.egosh("entitlement", "info") }
+		g.patch(object{"entitlement": object{"secretKeyRef": object{"name": "entitlement", "key": "file"}}})
+		g.waitReady()
+		Eventually(ctx, entitlement).Should(ContainSubstring("of a Secret"))
+		g.patch(object{"entitlement": nil})
+		g.waitReady()
+		Eventually(ctx, entitlement).ShouldNot(ContainSubstring("of a Secret"))
+		g.waitHosts(ctx, 3)
+		Expect(g.containers(ctx, names.Compute)).To(Equal(compute))
+	})
 
 	It("of the node selector moves every pod to the node", func(ctx SpecContext) {
 		node := nodeOf()

@@ -173,8 +173,11 @@ func (g *grid) egosh(arguments ...string) (string, error) {
 }
 
 // okHosts are the hosts that EGO itself calls ok.
-func (g *grid) okHosts() []string {
-	printed, err := g.egosh("resource", "list", "-l")
+func (g *grid) okHosts() []string { return g.okHostsBy("deployment/prod-master") }
+
+// okHostsBy asks this master: of a Deployment, kubectl may take the pod that is on its way out.
+func (g *grid) okHostsBy(master string) []string {
+	printed, err := g.try("", "exec", master, "--", "egosh", "resource", "list", "-l")
 	if err != nil {
 		return nil // EGO does not answer: the master may be on its way from one machine to another.
 	}

@@ -7,13 +7,15 @@ package e2e
 
 import (
 	"context"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -33,8 +35,10 @@ var _ = Describe("A master that moves", func() {
 
 		Expect(api.Delete(ctx, old)).To(Succeed())
 		master := g.nextMaster(ctx, old.UID)
-		Eventually(ctx, func(check Gomega) { g.expectAddress(ctx, check, master) }).WithTimeout(reunited).Should(Succeed())
-		Eventually(ctx, g.okHosts).WithTimeout(reunited).Should(HaveLen(6))
+		Eventually(ctx, func(check Gomega) {
+			g.expectAddress(ctx, check, master)
+			check.Expect(g.okHostsBy(master.Name)).To(ConsistOf(hostsOf(compute)))
+		}).WithTimeout(reunited).Should(Succeed())
 
 		Expect(g.containers(ctx, names.Compute)).To(Equal(compute))
 		g.waitReady()
@@ -55,25 +59,40 @@ var _ = Describe("A master that moves", func() {
 
 		By("saying so, and nothing worse, as long as it takes")
 		g.waitCondition(ctx, v1alpha1.ConditionReady, "False", v1alpha1.ReasonMasterStarting)
-		Eventually(ctx, func(check Gomega) {
-			cluster := g.cluster(ctx)
-			ready := meta.FindStatusCondition(cluster.Status.Conditions, v1alpha1.ConditionReady)
-			if ready.Status == "True" {
-				return
-			}
-			if ready.Reason != v1alpha1.ReasonMasterStarting {
-				StopTrying("a wrong condition: " + ready.Reason + ": " + ready.Message).Now()
-			}
-			check.Expect(ready.Status).To(BeEquivalentTo("True"))
-		}).WithTimeout(slow + promptly).Should(Succeed())
+		seen := len(monitor.Versions(g.namespace))
+		g.kubectl("wait", "--for=condition=Ready", "symphonycluster/prod", "--timeout="+(slow+promptly).String())
 		Expect(time.Since(started)).To(BeNumerically(">", slow), "it was slow indeed")
+		for _, version := range monitor.Versions(g.namespace)[seen:] {
+			Expect(summaryOf(version)).To(BeElementOf(
+				"Ready False MasterStarting, MasterReady False MasterStarting, ComputeReady True Ready, GUIReady False GUIStarting, Reconciling True MasterStarting",
+				"Ready True Ready, MasterReady True Ready, ComputeReady True Ready, GUIReady False GUIStarting",
+				"Ready True Ready, MasterReady True Ready, ComputeReady True Ready, GUIReady True Ready"))
+		}
 
 		By("finding every host as it was")
-		Eventually(ctx, g.okHosts).Should(HaveLen(3))
+		Eventually(ctx, func(check Gomega) {
+			g.expectAddress(ctx, check, master)
+			check.Expect(g.okHostsBy(master.Name)).To(ConsistOf(hostsOf(compute)))
+		}).Should(Succeed())
+		Eventually(ctx, func() (int, error) { return get(g.cluster(ctx).Status.GUI.URL) }).Should(Equal(200))
 		Expect(g.containers(ctx, names.Compute)).To(Equal(compute))
 		Expect(g.containers(ctx, names.Master)).To(Equal(map[string]string{master.Name: string(master.UID) + " restarts: 0"}))
 	})
 })
+
+// hostsOf are EGO's names of the master and of these compute pods.
+func hostsOf(compute map[string]string) []string {
+	return append(slices.Collect(maps.Keys(compute)), "prod-master")
+}
+
+// summaryOf is every condition in its order, in few words.
+func summaryOf(cluster *v1alpha1.SymphonyCluster) string {
+	var all []string
+	for _, condition := range cluster.Status.Conditions {
+		all = append(all, condition.Type+" "+string(condition.Status)+" "+condition.Reason)
+	}
+	return strings.Join(all, ", ")
+}
 
 // nextMaster waits until another pod than the old one is the master and has an address.
 func (g *grid) nextMaster(ctx context.Context, old types.UID) *corev1.Pod {

@@ -88,7 +88,10 @@ var _ = Describe("A mistake", func() {
 				}
 			}
 			Expect(kept).To(Equal(3))
+			By("healing by the way back alone")
 			g.patch(object{"compute": object{"image": nil}})
+			g.waitReady()
+			g.waitHosts(ctx, 5)
 		})
 
 		It("in the node port touches nothing", func(ctx SpecContext) {
@@ -103,6 +106,7 @@ var _ = Describe("A mistake", func() {
 			Expect(message).To(ContainSubstring("provided port is already allocated"))
 			Expect(g.snapshot(ctx).Without("SymphonyCluster").Disturbed(before)).To(BeEmpty())
 			g.patch(object{"gui": nil})
+			g.waitReady()
 		})
 
 		It("in an overlay touches nothing", func(ctx SpecContext) {
@@ -112,6 +116,7 @@ var _ = Describe("A mistake", func() {
 			Expect(message).To(ContainSubstring("spec.master.podTemplate must not change spec.hostname"))
 			Expect(g.snapshot(ctx).Without("SymphonyCluster").Disturbed(before)).To(BeEmpty())
 			g.patch(object{"master": object{"podTemplate": nil}})
+			g.waitReady()
 		})
 
 		It("that admission can see is refused with a message", func(ctx SpecContext) {

@@ -46,7 +46,7 @@ var _ = Describe("The operator's own pods", func() {
 
 	It("have no right to Secrets, to exec, or to what users own", func() {
 		account := "system:serviceaccount:" + operatorNamespace + ":" + operatorAccount
-		for _, right := range []string{"get secrets", "list secrets", "watch secrets", "create pods/exec", "update symphonyclusters", "patch symphonyclusters", "get nodes"} {
+		for _, right := range []string{"get secrets", "list secrets", "watch secrets", "get pods --subresource=exec", "create pods --subresource=exec", "update symphonyclusters", "patch symphonyclusters", "get nodes"} {
 			output, err := operators.try("", append(append([]string{"auth", "can-i"}, strings.Fields(right)...), "--as="+account, "--all-namespaces")...)
 			Expect(err).To(HaveOccurred(), "%s: %s", right, output)
 			Expect(output).To(HavePrefix("no"), right)
@@ -96,7 +96,6 @@ var _ = Describe("The operator's own pods", func() {
 		Expect(g.snapshot(ctx).Disturbed(before)).To(BeEmpty())
 		Expect(g.containers(ctx, names.Compute)).To(Equal(containers))
 
-		By("counting for a minute what they send")
 		bearer := scraper()
 		writes := func() (all []string) {
 			for _, pod := range operatorPods(ctx) {
@@ -110,11 +109,24 @@ var _ = Describe("The operator's own pods", func() {
 			}
 			return all
 		}
-		resting := g.snapshot(ctx)
+		By("seeing the counters move with a write")
+		unmoved := writes()
+		g.kubectl("scale", "symphonycluster/prod", "--replicas=6")
+		g.waitReady()
+		g.waitHosts(ctx, 7)
+		Expect(writes()).NotTo(Equal(unmoved))
+
+		By("counting for a minute what they send")
+		events := func() string {
+			return g.kubectl("get", "events", "-o", `jsonpath={.items[?(@.reportingComponent=="symphony-operator")].metadata.resourceVersion}`)
+		}
+		resting, told := g.snapshot(ctx), events()
+		Expect(told).NotTo(BeEmpty(), "it does send events")
 		counted := writes()
 		Consistently(ctx, func() []string { return g.snapshot(ctx).Touched(resting) }).
 			WithTimeout(time.Minute).WithPolling(5 * time.Second).Should(BeEmpty())
 		Expect(writes()).To(Equal(counted))
+		Expect(events()).To(Equal(told))
 	})
 })
 
@@ -189,8 +201,9 @@ func scrape(ctx context.Context, url, bearer string) (string, error) {
 	return fetch(request)
 }
 
-// writeCounts are the counters of requests that change something: applies, patches and deletions. The POSTs and
-// PUTs of an operator at rest are its reviews of a scraper's rights and its lease.
+// writeCounts are the counters of requests that change something: applies, patches and deletions. Their metric does
+// not tell POSTs of events, which are looked at by themselves, from reviews of a scraper's rights, nor PUTs from the
+// lease's.
 func writeCounts(metrics string) []string {
 	var found []string
 	for line := range strings.Lines(metrics) {

@@ -50,6 +50,8 @@ var _ = Describe("A Secret", func() {
 			ContainSubstring("the entitlement changed and was set again"), ContainSubstring("the password of Admin was set from its Secret")))
 		Expect(g.containers(ctx, names.Master)).To(Equal(master), "nothing was restarted")
 
+		Eventually(ctx, func() (string, error) { return g.egosh("entitlement", "info") }).Should(ContainSubstring("second"))
+
 		By("telling neither password to anybody")
 		for _, look := range [][]string{
 			{"logs", "deployment/prod-master"},

@@ -43,7 +43,30 @@ func CheckStatus(cluster *v1alpha1.SymphonyCluster) []string {
 	for i := range status.Conditions {
 		broken = append(broken, checkCondition(cluster, &status.Conditions[i])...)
 	}
-	return append(broken, checkSummary(status.Conditions)...)
+	broken = append(broken, checkSummary(status.Conditions)...)
+	return append(broken, checkComputed(cluster)...)
+}
+
+// checkComputed compares what kstatus makes of the object with what a person would say.
+func checkComputed(cluster *v1alpha1.SymphonyCluster) []string {
+	conditions, person := cluster.Status.Conditions, "InProgress"
+	switch {
+	case cluster.DeletionTimestamp != nil:
+		person = "Terminating"
+	case cluster.Status.ObservedGeneration != cluster.Generation:
+	case meta.IsStatusConditionTrue(conditions, v1alpha1.ConditionStalled):
+		person = "Failed"
+	case meta.IsStatusConditionTrue(conditions, v1alpha1.ConditionReady):
+		person = "Current"
+	}
+	computed, err := Computed(cluster)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	if computed != person {
+		return []string{fmt.Sprintf("kstatus says %s, a person would say %s", computed, person)}
+	}
+	return nil
 }
 
 func checkCondition(cluster *v1alpha1.SymphonyCluster, condition *metav1.Condition) []string {

@@ -9,9 +9,11 @@ import (
 	"slices"
 	"sync"
 
-	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/tools/cache"
+	watchtools "k8s.io/client-go/tools/watch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
@@ -32,7 +34,17 @@ type Monitor struct {
 // Watch starts a monitor. An empty namespace means all.
 func Watch(ctx context.Context, cluster client.WithWatch, namespace string) (*Monitor, error) {
 	ctx, cancel := context.WithCancel(ctx)
-	events, err := cluster.Watch(ctx, &v1alpha1.SymphonyClusterList{}, client.InNamespace(namespace))
+	var present v1alpha1.SymphonyClusterList
+	if err := cluster.List(ctx, &present, client.InNamespace(namespace)); err != nil {
+		cancel()
+		return nil, fmt.Errorf("listing SymphonyClusters: %w", err)
+	}
+	// The API server ends every watch after half an hour or more: this one goes on where it ended.
+	events, err := watchtools.NewRetryWatcherWithContext(ctx, present.ResourceVersion, &cache.ListWatch{
+		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
+			return cluster.Watch(ctx, &v1alpha1.SymphonyClusterList{}, &client.ListOptions{Namespace: namespace, Raw: &options})
+		},
+	})
 	if err != nil {
 		cancel()
 		return nil, fmt.Errorf("watching SymphonyClusters: %w", err)
@@ -42,6 +54,9 @@ func Watch(ctx context.Context, cluster client.WithWatch, namespace string) (*Mo
 		done:   make(chan struct{}),
 		last:   map[types.UID]*v1alpha1.SymphonyCluster{},
 		seen:   map[string][]*v1alpha1.SymphonyCluster{},
+	}
+	for i := range present.Items {
+		m.note(&present.Items[i])
 	}
 	go m.run(ctx, events)
 	return m, nil
@@ -71,7 +86,7 @@ func (m *Monitor) note(cluster *v1alpha1.SymphonyCluster) {
 			cluster.Namespace, cluster.Name, cluster.ResourceVersion, problem))
 	}
 	m.last[cluster.UID] = cluster
-	m.seen[cluster.Name] = append(m.seen[cluster.Name], cluster)
+	m.seen[cluster.Namespace] = append(m.seen[cluster.Namespace], cluster)
 }
 
 // Stop ends the watch and returns every broken invariant that was seen.
@@ -83,29 +98,9 @@ func (m *Monitor) Stop() []string {
 	return slices.Clone(m.broken)
 }
 
-// Seen returns how many versions of clusters of this name were seen.
-func (m *Monitor) Seen(name string) int {
+// Versions returns the versions of the clusters of a namespace that were seen so far, in their order.
+func (m *Monitor) Versions(namespace string) []*v1alpha1.SymphonyCluster {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return len(m.seen[name])
-}
-
-// Generations returns, for each generation of the clusters of this name, the statuses of Ready in the order in
-// which they were seen, without repetitions. A status of an older observedGeneration counts as "stale".
-func (m *Monitor) Generations(name string) map[int64][]string {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	all := map[int64][]string{}
-	for _, cluster := range m.seen[name] {
-		state := "stale"
-		ready := meta.FindStatusCondition(cluster.Status.Conditions, v1alpha1.ConditionReady)
-		if ready != nil && ready.ObservedGeneration == cluster.Generation {
-			state = string(ready.Status)
-		}
-		states := all[cluster.Generation]
-		if len(states) == 0 || states[len(states)-1] != state {
-			all[cluster.Generation] = append(states, state)
-		}
-	}
-	return all
+	return slices.Clone(m.seen[namespace])
 }

@@ -65,18 +65,19 @@ func TestSoundStatuses(t *testing.T) {
 
 func TestBrokenStatuses(t *testing.T) {
 	for sentence, broken := range map[string]*v1alpha1.SymphonyCluster{
-		"nobody has looked at the object":                sound(func(c *v1alpha1.SymphonyCluster) { c.Status.ObservedGeneration = -1 }),
-		"observedGeneration is 5, the generation 2":      sound(func(c *v1alpha1.SymphonyCluster) { c.Status.ObservedGeneration = 5 }),
-		"the condition GUIReady is missing":              sound(func(c *v1alpha1.SymphonyCluster) { meta.RemoveStatusCondition(&c.Status.Conditions, "GUIReady") }),
-		"Ready: its observedGeneration is 1":             sound(change("Ready", func(c *metav1.Condition) { c.ObservedGeneration = 1 })),
-		"Ready: reason \"\" and message":                 sound(change("Ready", func(c *metav1.Condition) { c.Reason = "" })),
-		"Ready: it has no lastTransitionTime":            sound(change("Ready", func(c *metav1.Condition) { c.LastTransitionTime = metav1.Time{} })),
-		"it must be present only while True":             sound(set("Stalled", metav1.ConditionFalse)),
-		"Reconciling and Stalled are both there":         sound(set("Ready", "False"), set("Stalled", "True"), set("Reconciling", "True")),
-		"Ready is True while Reconciling is there":       sound(set("Reconciling", metav1.ConditionTrue)),
-		"Ready is False without Reconciling or Stalled":  sound(set("Ready", metav1.ConditionFalse)),
-		"Ready is True while MasterReady is False":       sound(set("MasterReady", metav1.ConditionFalse)),
-		"Ready says Reason (message), Stalled says Else": sound(set("Ready", "False"), set("Stalled", "True"), change("Stalled", func(c *metav1.Condition) { c.Reason = "Else" })),
+		"nobody has looked at the object":                     sound(func(c *v1alpha1.SymphonyCluster) { c.Status.ObservedGeneration = -1 }),
+		"observedGeneration is 5, the generation 2":           sound(func(c *v1alpha1.SymphonyCluster) { c.Status.ObservedGeneration = 5 }),
+		"the condition GUIReady is missing":                   sound(func(c *v1alpha1.SymphonyCluster) { meta.RemoveStatusCondition(&c.Status.Conditions, "GUIReady") }),
+		"Ready: its observedGeneration is 1":                  sound(change("Ready", func(c *metav1.Condition) { c.ObservedGeneration = 1 })),
+		"Ready: reason \"\" and message":                      sound(change("Ready", func(c *metav1.Condition) { c.Reason = "" })),
+		"Ready: it has no lastTransitionTime":                 sound(change("Ready", func(c *metav1.Condition) { c.LastTransitionTime = metav1.Time{} })),
+		"it must be present only while True":                  sound(set("Stalled", metav1.ConditionFalse)),
+		"Reconciling and Stalled are both there":              sound(set("Ready", "False"), set("Stalled", "True"), set("Reconciling", "True")),
+		"Ready is True while Reconciling is there":            sound(set("Reconciling", metav1.ConditionTrue)),
+		"Ready is False without Reconciling or Stalled":       sound(set("Ready", metav1.ConditionFalse)),
+		"kstatus says InProgress, a person would say Current": sound(set("Reconciling", metav1.ConditionTrue)),
+		"Ready is True while MasterReady is False":            sound(set("MasterReady", metav1.ConditionFalse)),
+		"Ready says Reason (message), Stalled says Else":      sound(set("Ready", "False"), set("Stalled", "True"), change("Stalled", func(c *metav1.Condition) { c.Reason = "Else" })),
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			NewWithT(t).Expect(oracle.CheckStatus(broken)).To(ContainElement(ContainSubstring(sentence)))

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
 
@@ -45,10 +46,10 @@ func startMaster(t *testing.T, host *symsimtest.Host) {
 }
 
 // startMember is a host that knows its master by the EGO hosts file.
-func startMember(t *testing.T, name string, master *symsimtest.Host) *symsimtest.Host {
+func startMember(t *testing.T, name string, master *symsimtest.Host, settings ...string) *symsimtest.Host {
 	t.Helper()
 	host := symsimtest.NewHost(t, name, layout.V712)
-	configure(t, host, containerConf)
+	configure(t, host, containerConf+strings.Join(settings, ""))
 	pointTo(host, master.Name, master.Address)
 	host.Env = append(host.Env, "EGOCONFIG_DISABLE_HOST_CHECK=Y")
 	succeed(t, host.Run("", "egoconfig", "join", master.Name, "-f"))
@@ -140,8 +141,7 @@ func TestUnknownHostsAreComplainedAboutOnStandardError(t *testing.T) {
 
 func TestEgoconfigRefusesRoot(t *testing.T) {
 	if os.Geteuid() != 0 {
-		t.Log("not root: egoconfig as root cannot be tried here")
-		return
+		t.Skip("needs root, to be refused")
 	}
 	g := NewWithT(t)
 	host := newMaster(t, "m")
@@ -176,6 +176,32 @@ func TestJoinChecksTheMasterUnlessTold(t *testing.T) {
 	g.Expect(host.Run("", "egoconfig", "join", "m", "-f").Code).NotTo(BeZero())
 	host.Env = append(host.Env, "EGOCONFIG_DISABLE_HOST_CHECK=Y")
 	succeed(t, host.Run("", "egoconfig", "join", "m", "-f"))
+}
+
+// A host asks to be added only after EGO_DYNAMIC_HOST_WAIT_TIME; with the product's 60 s everything would seem broken for a
+// minute.
+func TestHostsJoinLate(t *testing.T) {
+	g := NewWithT(t)
+	master := newMaster(t, "m")
+	startMaster(t, master)
+	started := time.Now()
+	member := startMember(t, "c", master, "EGO_DYNAMIC_HOST_WAIT_TIME=2\n")
+	g.Eventually(func() map[string]string { return statuses(master) }, symsimtest.Deadline).Should(HaveKeyWithValue("c", "ok"))
+	g.Expect(time.Since(started)).To(BeNumerically(">", 2*time.Second))
+	g.Expect(member.Read(member.Path("kernel", "log", "lim.log.c"))).To(ContainSubstring("waiting 2s (EGO_DYNAMIC_HOST_WAIT_TIME)"))
+}
+
+// There is no third place to look a name up: a host whose hosts file lacks the master never finds it.
+func TestAMasterThatNoHostsFileNamesIsNotFound(t *testing.T) {
+	g := NewWithT(t)
+	master := newMaster(t, "m")
+	startMaster(t, master)
+	member := startMember(t, "c", master)
+	g.Eventually(func() map[string]string { return statuses(master) }, symsimtest.Deadline).Should(HaveKeyWithValue("c", "ok"))
+	member.Write(member.Path("kernel", "conf", "hosts"), "")
+	g.Eventually(func() map[string]string { return statuses(master) }, symsimtest.Deadline).Should(HaveKeyWithValue("c", "unavail"))
+	pointTo(member, "m", master.Address)
+	g.Eventually(func() map[string]string { return statuses(master) }, symsimtest.Deadline).Should(HaveKeyWithValue("c", "ok"))
 }
 
 func TestSilentHostsAreUnavailableAndComeBack(t *testing.T) {

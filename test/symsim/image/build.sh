@@ -2,8 +2,8 @@
 # Copyright 2026 The symphony-operator Authors.
 # SPDX-License-Identifier: Apache-2.0
 #
-# build.sh OUT.tar [RELEASE]: the image of the Symphony simulator, without Docker. RELEASE is 7.1.2 (symsim:dev, the
-# default) or 7.3.2 (symsim:7.3.2).
+# build.sh OUT.tar [RELEASE [TAG]]: the image of the Symphony simulator, without Docker. RELEASE is 7.1.2 (symsim:dev, the
+# default) or 7.3.2 (symsim:7.3.2); TAG is another name for it, such as the sample's sym712:latest.
 #
 # bash and busybox are Debian's static builds, fetched by apt-get and kept in the state directory of the local cluster;
 # SYMSIM_BASH and SYMSIM_BUSYBOX name other ones.
