@@ -69,6 +69,9 @@ func (l Layout) node(n node, parts ...string) string {
 // containerdSocket is short: a unix socket's path has at most 107 characters.
 func (l Layout) containerdSocket(n node) string { return l.node(n, "containerd.sock") }
 
+// ttrpcSocket is containerd's second one, for its shims.
+func (l Layout) ttrpcSocket(n node) string { return l.containerdSocket(n) + ".ttrpc" }
+
 func nodes(count int) []node {
 	all := make([]node, 0, count)
 	for number := 1; number <= count; number++ {

@@ -144,7 +144,7 @@ state = %[2]q
   [plugins.'io.containerd.cri.v1.runtime'.cni]
     bin_dirs = ['/usr/lib/cni']
     conf_dir = %[8]q
-`, c.node(n, "containerd"), c.node(n, "state"), c.containerdSocket(n), c.containerdSocket(n)+".ttrpc",
+`, c.node(n, "containerd"), c.node(n, "state"), c.containerdSocket(n), c.ttrpcSocket(n),
 		pauseImage, c.bin("runc"), c.node(n, "runc"), c.node(n, "cni"), c.node(n, "opt"))
 }
 

@@ -65,7 +65,7 @@ func (c *Cluster) possible() error {
 	if runtime.GOOS != "linux" {
 		return errors.New("the local cluster needs Linux")
 	}
-	if longest := len(c.containerdSocket(node{maxNodes})); longest > maxSocketPath {
+	if longest := len(c.ttrpcSocket(node{maxNodes})); longest > maxSocketPath {
 		return fmt.Errorf("the directory %s is too long by %d characters for the path of a unix socket: choose a shorter --dir", c.Dir, longest-maxSocketPath)
 	}
 	if os.Geteuid() != 0 {
@@ -81,7 +81,8 @@ func (c *Cluster) possible() error {
 	return nil
 }
 
-const maxSocketPath = 100
+// maxSocketPath is containerd's own limit, a little below the kernel's.
+const maxSocketPath = 104
 
 // missingCapabilities reads /proc/self/status. What it cannot read is not missing: a step will say so.
 func missingCapabilities(status string) []string {
