@@ -11,42 +11,42 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-
-	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
-	applyv1alpha1 "github.com/symphony-operator/symphony-operator/api/v1alpha1/applyconfiguration/api/v1alpha1"
 )
 
-// errStale says that the pass looked at an older version of the cluster than there is.
-var errStale = errors.New("the cluster has changed since it was read")
+// errStale says that the pass looked at an older version of the object than there is.
+var errStale = errors.New("the object has changed since it was read")
 
-// writeStatus stamps new transitions and writes the status, if it differs from what is there.
-func (r *SymphonyClusterReconciler) writeStatus(
-	ctx context.Context, cluster *v1alpha1.SymphonyCluster, after *v1alpha1.SymphonyClusterStatus,
+// statusConfiguration is an object's apply configuration to which a status can be added.
+type statusConfiguration[C, A any] interface {
+	runtime.ApplyConfiguration
+	WithUID(uid types.UID) C
+	WithResourceVersion(version string) C
+	WithStatus(status A) C
+}
+
+// writeStatus writes after, if it differs from before, the status of this object; into is an empty apply configuration of
+// the status, and configuration one of the object.
+//
+// The UID keeps the status of a deleted object off a new one of the same name. The resourceVersion keeps a pass that has
+// not yet seen its predecessor's status from stamping the same transitions, and telling them in events, a second time.
+func writeStatus[S any, A any, C statusConfiguration[C, *A]](
+	ctx context.Context, writer client.Client, object client.Object, before, after *S, into *A, configuration C,
 ) error {
-	for i := range after.Conditions {
-		if after.Conditions[i].LastTransitionTime.IsZero() {
-			after.Conditions[i].LastTransitionTime = metav1.NewTime(r.Clock.Now())
-		}
-	}
-	if equality.Semantic.DeepEqual(cluster.Status, *after) {
+	if equality.Semantic.DeepEqual(before, after) {
 		return nil
 	}
 	data, err := json.Marshal(after)
 	if err != nil {
 		return fmt.Errorf("encoding the status: %w", err)
 	}
-	wanted := applyv1alpha1.SymphonyClusterStatus()
-	if err := json.Unmarshal(data, wanted); err != nil {
+	if err := json.Unmarshal(data, into); err != nil {
 		return fmt.Errorf("encoding the status: %w", err)
 	}
-	// The UID keeps the status of a deleted cluster off a new one of the same name. The resourceVersion keeps a
-	// pass that has not yet seen its predecessor's status from stamping the same transitions, and telling them in
-	// events, a second time.
-	configuration := applyv1alpha1.SymphonyCluster(cluster.Name, cluster.Namespace).
-		WithUID(cluster.UID).WithResourceVersion(cluster.ResourceVersion).WithStatus(wanted)
-	err = r.Client.Status().Apply(ctx, configuration, client.ForceOwnership)
+	wanted := configuration.WithUID(object.GetUID()).WithResourceVersion(object.GetResourceVersion()).WithStatus(into)
+	err = writer.Status().Apply(ctx, wanted, client.ForceOwnership)
 	switch {
 	case apierrors.IsConflict(err):
 		return errStale

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -17,8 +18,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
+	applyv1alpha1 "github.com/symphony-operator/symphony-operator/api/v1alpha1/applyconfiguration/api/v1alpha1"
 	"github.com/symphony-operator/symphony-operator/internal/apply"
 	"github.com/symphony-operator/symphony-operator/internal/build"
+	"github.com/symphony-operator/symphony-operator/internal/conditions"
 	"github.com/symphony-operator/symphony-operator/internal/observe"
 	"github.com/symphony-operator/symphony-operator/internal/plan"
 	"github.com/symphony-operator/symphony-operator/internal/status"
@@ -68,7 +71,10 @@ func (r *SymphonyClusterReconciler) Reconcile(ctx context.Context, cluster *v1al
 	}
 
 	after := status.Of(pass)
-	if err := r.writeStatus(ctx, cluster, &after); errors.Is(err, errStale) {
+	conditions.Stamp(after.Conditions, metav1.NewTime(r.Clock.Now()))
+	err = writeStatus(ctx, r.Client, cluster, &cluster.Status, &after,
+		applyv1alpha1.SymphonyClusterStatus(), applyv1alpha1.SymphonyCluster(cluster.Name, cluster.Namespace))
+	if errors.Is(err, errStale) {
 		return ctrl.Result{RequeueAfter: afterStale}, nil
 	} else if err != nil {
 		return ctrl.Result{}, err

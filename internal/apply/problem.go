@@ -49,11 +49,10 @@ func problem(doing string, child observe.ChildKey, err error) []Problem {
 	}
 	found := Problem{
 		Child: child, Kind: Transient, Err: fmt.Errorf("%s: %w", doing, err),
-		Message: doing + ": " + reason(err),
+		Message: Explain(doing, err),
 	}
 	if apierrors.IsForbidden(err) {
 		found.Kind = Forbidden
-		found.Message = doing + " is refused: " + err.Error() // Whose words say what to do.
 	}
 	if apierrors.IsInvalid(err) {
 		found.Kind = Rejected
@@ -77,6 +76,14 @@ func causes(err error) string {
 		all = append(all, cause.Field+": "+cause.Message)
 	}
 	return strings.Join(all, "; ")
+}
+
+// Explain is a failed write for a person.
+func Explain(doing string, err error) string {
+	if apierrors.IsForbidden(err) {
+		return doing + " is refused: " + err.Error() // A quota's or a policy's words say what to do.
+	}
+	return doing + ": " + reason(err)
 }
 
 // reason shortens an error to what stays the same from one attempt to the next: a condition whose text

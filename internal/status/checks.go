@@ -17,6 +17,7 @@ import (
 	"github.com/symphony-operator/symphony-operator/internal/names"
 	"github.com/symphony-operator/symphony-operator/internal/observe"
 	"github.com/symphony-operator/symphony-operator/internal/plan"
+	"github.com/symphony-operator/symphony-operator/internal/trouble"
 )
 
 // imageCheck: can the images of a new template be pulled? Until they were, what runs stays as it is.
@@ -89,7 +90,7 @@ func masterNotCreated(in *Input) finding {
 	}
 	for _, condition := range in.Facts.MasterDeployment.Status.Conditions {
 		if condition.Type == "ReplicaFailure" && condition.Status == corev1.ConditionTrue {
-			return finding{v1alpha1.ReasonMasterPending, "the master pod cannot be created: " + withoutPodName(condition.Message)}
+			return finding{v1alpha1.ReasonMasterPending, "the master pod cannot be created: " + trouble.WithoutPodName(condition.Message)}
 		}
 	}
 	return finding{}
@@ -132,7 +133,7 @@ func computeNotCreated(in *Input) finding {
 	}
 	for _, condition := range in.Facts.ComputeSet.Status.Conditions {
 		if condition.Type == "ReplicaFailure" && condition.Status == corev1.ConditionTrue {
-			return finding{v1alpha1.ReasonScaling, "pods cannot be created: " + withoutPodName(condition.Message)}
+			return finding{v1alpha1.ReasonScaling, "pods cannot be created: " + trouble.WithoutPodName(condition.Message)}
 		}
 	}
 	return finding{}
@@ -173,6 +174,12 @@ func guiCheck(in *Input) finding {
 		return finding{v1alpha1.ReasonGUIStarting, "the web console does not answer; it starts minutes after EGO"}
 	}
 	return finding{}
+}
+
+// podTrouble is why a pod does not run; failed is the reason for a container that ended.
+func podTrouble(pod *corev1.Pod, failed string) finding {
+	reason, message := trouble.Of(pod, failed)
+	return finding{reason, message}
 }
 
 func youngestLive(pods []*corev1.Pod) *corev1.Pod {

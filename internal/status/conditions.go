@@ -6,11 +6,11 @@ package status
 import (
 	"fmt"
 
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
 	"github.com/symphony-operator/symphony-operator/internal/apply"
+	"github.com/symphony-operator/symphony-operator/internal/conditions"
 )
 
 // finding is what one check has to say: nothing ("" reason) when all is well.
@@ -49,7 +49,7 @@ var readyChecks = []check{
 	problems(apply.Transient, v1alpha1.ReasonRetrying),
 }
 
-func conditions(in *Input) []metav1.Condition {
+func conditionsOf(in *Input) []metav1.Condition {
 	stalled := first(in, stalledChecks)
 	notReady := stalled
 	if !stalled.bad() {
@@ -57,22 +57,22 @@ func conditions(in *Input) []metav1.Condition {
 	}
 	master, compute, gui := masterCheck(in), computeCheck(in), guiCheck(in)
 
-	set := newSet(in.Facts.Cluster)
-	set.positive(v1alpha1.ConditionReady, notReady, v1alpha1.ReasonReady, readyMessage(in))
-	set.positive(v1alpha1.ConditionMasterReady, master, v1alpha1.ReasonReady, "EGO answers on the master")
+	set := conditions.New(in.Facts.Cluster.Status.Conditions, in.Facts.Cluster.Generation)
+	positive(set, v1alpha1.ConditionReady, notReady, v1alpha1.ReasonReady, readyMessage(in))
+	positive(set, v1alpha1.ConditionMasterReady, master, v1alpha1.ReasonReady, "EGO answers on the master")
 	computeReason := v1alpha1.ReasonReady
 	if in.Facts.Cluster.Spec.Suspend {
 		computeReason = v1alpha1.ReasonSuspended
 	}
-	set.positive(v1alpha1.ConditionComputeReady, compute, computeReason, computeMessage(in))
-	set.positive(v1alpha1.ConditionGUIReady, gui, v1alpha1.ReasonReady, "the web console answers")
+	positive(set, v1alpha1.ConditionComputeReady, compute, computeReason, computeMessage(in))
+	positive(set, v1alpha1.ConditionGUIReady, gui, v1alpha1.ReasonReady, "the web console answers")
 	switch {
 	case stalled.bad():
-		set.present(v1alpha1.ConditionStalled, stalled)
+		set.Add(v1alpha1.ConditionStalled, metav1.ConditionTrue, stalled.reason, stalled.message)
 	case notReady.bad():
-		set.present(v1alpha1.ConditionReconciling, notReady)
+		set.Add(v1alpha1.ConditionReconciling, metav1.ConditionTrue, notReady.reason, notReady.message)
 	}
-	return set.conditions
+	return set.All
 }
 
 func first(in *Input, checks []check) finding {
@@ -124,45 +124,11 @@ func computeMessage(in *Input) string {
 	return fmt.Sprintf("%d of %d compute pods are ready", in.Plan.Compute.Replicas, in.Plan.Compute.Replicas)
 }
 
-// set collects conditions in their order.
-type set struct {
-	before     []metav1.Condition
-	generation int64
-	conditions []metav1.Condition
-}
-
-func newSet(cluster *v1alpha1.SymphonyCluster) *set {
-	return &set{before: cluster.Status.Conditions, generation: cluster.Generation}
-}
-
 // positive adds a condition that is always there: True with the given words when there is no finding.
-func (s *set) positive(kind string, found finding, reason, message string) {
+func positive(set *conditions.Set, kind string, found finding, reason, message string) {
 	if found.bad() {
-		s.add(kind, metav1.ConditionFalse, found)
+		set.Add(kind, metav1.ConditionFalse, found.reason, found.message)
 		return
 	}
-	s.add(kind, metav1.ConditionTrue, finding{reason, message})
-}
-
-// present adds a condition that exists only while it is True.
-func (s *set) present(kind string, found finding) { s.add(kind, metav1.ConditionTrue, found) }
-
-func (s *set) add(kind string, status metav1.ConditionStatus, found finding) {
-	condition := metav1.Condition{
-		Type: kind, Status: status, Reason: found.reason, Message: shorten(found.message), ObservedGeneration: s.generation,
-	}
-	if old := meta.FindStatusCondition(s.before, kind); old != nil && old.Status == status {
-		condition.LastTransitionTime = old.LastTransitionTime
-	}
-	s.conditions = append(s.conditions, condition)
-}
-
-// maxMessage is far below what a condition may hold; a kubelet's words can be long.
-const maxMessage = 1024
-
-func shorten(message string) string {
-	if runes := []rune(message); len(runes) > maxMessage {
-		return string(runes[:maxMessage]) + " …"
-	}
-	return message
+	set.Add(kind, metav1.ConditionTrue, reason, message)
 }

@@ -6,13 +6,13 @@ package status
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
+	"github.com/symphony-operator/symphony-operator/internal/conditions"
 )
 
 // Event is one transition, for users.
@@ -53,15 +53,8 @@ func Events(in *Input, after *v1alpha1.SymphonyClusterStatus) []Event {
 	return events
 }
 
-// maxNote is what the API server takes, in bytes; it refuses a longer event, and nobody sends it again.
-const maxNote = 1024
-
 func event(kind, reason, action, note string) Event {
-	const more = " …"
-	if len(note) > maxNote {
-		note = strings.ToValidUTF8(note[:maxNote-len(more)], "") + more
-	}
-	return Event{kind, reason, action, note}
+	return Event{kind, reason, action, conditions.Note(note)}
 }
 
 // masterMoved goes by the status that is being replaced, which is written once: the pass that fails to write its own is

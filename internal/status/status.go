@@ -9,8 +9,6 @@ import (
 	"net"
 	"strconv"
 
-	corev1 "k8s.io/api/core/v1"
-
 	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
 	"github.com/symphony-operator/symphony-operator/internal/apply"
 	"github.com/symphony-operator/symphony-operator/internal/build"
@@ -36,7 +34,7 @@ func Of(in *Input) v1alpha1.SymphonyClusterStatus {
 	cluster := in.Facts.Cluster
 	return v1alpha1.SymphonyClusterStatus{
 		ObservedGeneration: cluster.Generation,
-		Conditions:         conditions(in),
+		Conditions:         conditionsOf(in),
 		Master:             masterStatus(in),
 		Compute:            computeStatus(in),
 		GUI:                guiStatus(in),
@@ -120,9 +118,4 @@ func guiStatus(in *Input) v1alpha1.GUIStatus {
 		gui.URL = "https://" + net.JoinHostPort(host, strconv.Itoa(port)) + observe.LoginPath
 	}
 	return gui
-}
-
-// waitingBenign are the waiting reasons of containers that are merely starting.
-func waitingBenign(state *corev1.ContainerStateWaiting) bool {
-	return state.Reason == "" || state.Reason == "ContainerCreating" || state.Reason == "PodInitializing"
 }

@@ -1,7 +1,8 @@
 // Copyright 2026 The symphony-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package status
+// Package trouble says why pods do not run, in the words of Kubernetes where they stay the same from one look to the next.
+package trouble
 
 import (
 	"fmt"
@@ -11,31 +12,31 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// podTrouble is why a pod does not run, in the pod's own words where they are the same from one look to the
-// next, so that they can stand in a condition; failed is the reason for a container that ended.
-func podTrouble(pod *corev1.Pod, failed string) finding {
+// Of is why a pod does not run, nothing ("" reason) when nothing is known to be wrong. Reason and message can stand in a
+// condition: they do not change while nothing does, and name no random names. failed is the reason for a container that
+// ended.
+func Of(pod *corev1.Pod, failed string) (reason, message string) {
 	for i := range pod.Status.Conditions {
 		c := &pod.Status.Conditions[i]
 		if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse {
-			return finding{orElse(c.Reason, "Unschedulable"), "cannot be scheduled: " + c.Message}
+			return orElse(c.Reason, "Unschedulable"), "cannot be scheduled: " + c.Message
 		}
 	}
 	for _, statuses := range [][]corev1.ContainerStatus{pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses} {
 		for i := range statuses {
-			if found := containerTrouble(&statuses[i], failed); found.bad() {
-				found.message = strings.ReplaceAll(found.message, pod.Name, "the pod")
-				return found
+			if reason, message := ofContainer(&statuses[i], failed); reason != "" {
+				return reason, strings.ReplaceAll(message, pod.Name, "the pod")
 			}
 		}
 	}
-	return finding{}
+	return "", ""
 }
 
-func containerTrouble(container *corev1.ContainerStatus, failed string) finding {
+func ofContainer(container *corev1.ContainerStatus, failed string) (reason, message string) {
 	waiting := container.State.Waiting
 	if waiting != nil && (waiting.Reason == "ErrImagePull" || waiting.Reason == "ImagePullBackOff") {
 		// The kubelet alternates between the two; one of them is enough for a condition.
-		return finding{"ImagePullBackOff", fmt.Sprintf("image %q cannot be pulled: %s", container.Image, pullFailure(waiting.Message))}
+		return "ImagePullBackOff", fmt.Sprintf("image %q cannot be pulled: %s", container.Image, pullFailure(waiting.Message))
 	}
 	ended := container.State.Terminated
 	if ended == nil {
@@ -43,13 +44,18 @@ func containerTrouble(container *corev1.ContainerStatus, failed string) finding 
 	}
 	looping := waiting != nil && waiting.Reason == "CrashLoopBackOff"
 	if ended != nil && !container.Ready && (ended.ExitCode != 0 || looping) {
-		return finding{failed, fmt.Sprintf("the container %q ended with exit code %d: %s",
-			container.Name, ended.ExitCode, orElse(strings.TrimSpace(ended.Message), ended.Reason))}
+		return failed, fmt.Sprintf("the container %q ended with exit code %d: %s",
+			container.Name, ended.ExitCode, orElse(strings.TrimSpace(ended.Message), ended.Reason))
 	}
-	if waiting != nil && !waitingBenign(waiting) && !looping {
-		return finding{waiting.Reason, orElse(steady(waiting.Message), "the container "+container.Name+" waits")}
+	if waiting != nil && !starting(waiting) && !looping {
+		return waiting.Reason, orElse(steady(waiting.Message), "the container "+container.Name+" waits")
 	}
-	return finding{}
+	return "", ""
+}
+
+// starting are the waiting reasons of containers that are merely starting.
+func starting(state *corev1.ContainerStateWaiting) bool {
+	return state.Reason == "" || state.Reason == "ContainerCreating" || state.Reason == "PodInitializing"
 }
 
 // sourcePort is the part of a network error that is another one at every attempt.
@@ -75,8 +81,8 @@ func steady(message string) string { return identifier.ReplaceAllString(message,
 
 var podName = regexp.MustCompile(`[Pp]ods? "[^"]*" is `)
 
-// withoutPodName takes the random pod name out of a controller's message.
-func withoutPodName(message string) string { return podName.ReplaceAllString(message, "the pod is ") }
+// WithoutPodName takes the random pod name out of a controller's message.
+func WithoutPodName(message string) string { return podName.ReplaceAllString(message, "the pod is ") }
 
 func orElse(text, otherwise string) string {
 	if text == "" {
