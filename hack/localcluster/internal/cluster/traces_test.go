@@ -148,23 +148,7 @@ func TestUpClearsAwayWhatNobodyRuns(t *testing.T) {
 	for name, remove := range map[string]bool{"its directory is there": false, "its directory is gone": true} {
 		t.Run(name, func(t *testing.T) {
 			before := traces(t, c)
-			// A test's own directory has too long a name for a socket.
-			dir, err := os.MkdirTemp("", "other")
-			if err != nil {
-				t.Fatal(err)
-			}
-			other := &Cluster{Layout: Layout{Dir: dir, Source: c.Source}, Out: io.Discard}
-			t.Cleanup(func() {
-				if err := errors.Join(other.Down(context.Background()), os.RemoveAll(dir)); err != nil {
-					t.Error(err)
-				}
-			})
-			if err := c.Build(t.Context(), nil); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.Symlink(c.in("bin"), other.in("bin")); err != nil {
-				t.Fatal(err)
-			}
+			other := otherCluster(t, c)
 			if err := other.Up(t.Context(), Size{Nodes: 1}); err != nil {
 				t.Fatal(err)
 			}
@@ -174,32 +158,50 @@ func TestUpClearsAwayWhatNobodyRuns(t *testing.T) {
 			if err := stop(slices.Collect(maps.Values(pids(t, other))), 0); err != nil {
 				t.Fatal(err)
 			}
-			// Without it nobody knows what the kernel's parameters were.
-			borrowed, err := os.ReadFile(other.in("machine.json"))
-			if err != nil {
-				t.Fatal(err)
-			}
+			giveBack := func() error { return nil }
 			if remove {
-				if err := os.RemoveAll(other.Dir); err != nil {
-					t.Fatal(err)
-				}
+				giveBack = lose(t, other)
 			}
-			if err := c.Check(t.Context()); err != nil {
-				t.Errorf("check: %v", err)
-			}
-			if err := c.Up(t.Context(), Size{}); err != nil {
+			if err := errors.Join(c.Check(t.Context()), c.Up(t.Context(), Size{}), c.Down(t.Context()), giveBack()); err != nil {
 				t.Fatal(err)
-			}
-			if err := c.Down(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			if remove {
-				if err := errors.Join(other.write(other.in("machine.json"), string(borrowed)), other.Down(t.Context())); err != nil {
-					t.Fatal(err)
-				}
 			}
 			nothingIsLeft(t, before, traces(t, c))
 		})
+	}
+}
+
+// otherCluster is one of another directory, with the binaries of c.
+func otherCluster(t *testing.T, c *Cluster) *Cluster {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "other") //nolint:usetesting // A test's own directory has too long a name for a socket.
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := &Cluster{Layout: Layout{Dir: dir, Source: c.Source}, Out: io.Discard}
+	t.Cleanup(func() {
+		if err := errors.Join(other.Down(context.Background()), os.RemoveAll(dir)); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := errors.Join(c.Build(t.Context(), nil), os.Symlink(c.in("bin"), other.in("bin"))); err != nil {
+		t.Fatal(err)
+	}
+	return other
+}
+
+// lose removes a cluster's directory. Without it nobody knows what the kernel's parameters were: for the tests to come, what
+// is returned gives them back.
+func lose(t *testing.T, c *Cluster) (giveBack func() error) {
+	t.Helper()
+	borrowed, err := os.ReadFile(c.in("machine.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(c.Dir); err != nil {
+		t.Fatal(err)
+	}
+	return func() error {
+		return errors.Join(c.write(c.in("machine.json"), string(borrowed)), c.Down(t.Context()))
 	}
 }
 
