@@ -49,8 +49,8 @@ test-e2e: ## Test on the local cluster (root), or on the cluster of KUBECONFIG.
 
 .PHONY: lint
 lint: $(BIN)/golangci-lint ## Lint Go and shell.
-	$(BIN)/golangci-lint run
-	cd hack/localcluster && $(BIN)/golangci-lint run -c ../../.golangci.yml
+	$(BIN)/golangci-lint run --allow-parallel-runners
+	cd hack/localcluster && $(BIN)/golangci-lint run --allow-parallel-runners -c ../../.golangci.yml
 	shellcheck -x $$(git ls-files '*.sh') .ci/run
 	hack/images/symphony/check.sh
 
