@@ -6,6 +6,8 @@ SHELL := /bin/bash
 
 # The image that `make deploy` installs; on a cluster of your own, one that its nodes can pull.
 IMG ?= symphony-operator:dev
+# The image with iperf3 that it gives NetworkChecks.
+IPERF3_IMG ?= symphony-operator-iperf3:dev
 BIN := $(CURDIR)/bin
 LOCAL := $(CURDIR)/.localcluster
 KUBECTL := $(or $(wildcard $(LOCAL)/bin/kubectl),kubectl)
@@ -89,7 +91,7 @@ install: ## Install the CRD into the cluster of KUBECONFIG.
 
 .PHONY: deploy
 deploy: ## Install the operator into the cluster of KUBECONFIG.
-	$(KUBECTL) kustomize config/default | sed 's|image: symphony-operator:dev|image: $(IMG)|' | $(KUBECTL) apply -f -
+	$(KUBECTL) kustomize config/default | sed -e 's|image: symphony-operator:dev|image: $(IMG)|' -e 's|symphony-operator-iperf3:dev|$(IPERF3_IMG)|' | $(KUBECTL) apply -f -
 
 .PHONY: undeploy
 undeploy: ## Remove the operator and the CRD; delete the SymphonyClusters first.

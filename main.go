@@ -22,6 +22,7 @@ import (
 
 type options struct {
 	metricsAddress, healthAddress string
+	networkCheckImage             string
 	leaderElect                   bool
 	qps                           float64
 	burst                         int
@@ -33,6 +34,8 @@ func main() {
 		"Address that serves metrics over HTTPS to clients with the right to read them, such as :8443; 0 serves none.")
 	flag.StringVar(&given.healthAddress, "health-probe-bind-address", ":8081",
 		"Address that serves /healthz and /readyz.")
+	flag.StringVar(&given.networkCheckImage, "network-check-image", "",
+		"Image with iperf3 as /usr/bin/iperf3, for NetworkChecks that name none.")
 	flag.BoolVar(&given.leaderElect, "leader-elect", false,
 		"Let one of several replicas work while the others wait.")
 	flag.Float64Var(&given.qps, "kube-api-qps", 200,
@@ -57,7 +60,9 @@ func run(given *options) error {
 	}
 	config.QPS, config.Burst = float32(given.qps), given.burst
 
-	manager, err := controllers.NewManager(config, observe.NewHTTPSConsole(), ctrl.Options{
+	manager, err := controllers.NewManager(config, controllers.Settings{
+		Console: observe.NewHTTPSConsole(), NetworkCheckImage: given.networkCheckImage,
+	}, ctrl.Options{
 		Metrics: server.Options{
 			BindAddress:    given.metricsAddress,
 			SecureServing:  true,

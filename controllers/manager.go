@@ -31,10 +31,18 @@ func NewScheme() (*runtime.Scheme, error) {
 	return scheme, nil
 }
 
+// Settings are what an installation chooses.
+type Settings struct {
+	// Console asks masters' web consoles whether they answer.
+	Console observe.Console
+	// NetworkCheckImage has iperf3, for NetworkChecks that name no image; "" if there is none.
+	NetworkCheckImage string
+}
+
 // NewManager is the operator: a manager with its caches, its client and its controllers. What belongs to a
 // process and not to the operator (addresses, leader election, the limits of the config) is the caller's; the
 // rest is set here, so that the tests run what the command runs.
-func NewManager(config *rest.Config, console observe.Console, options ctrl.Options) (ctrl.Manager, error) {
+func NewManager(config *rest.Config, settings Settings, options ctrl.Options) (ctrl.Manager, error) {
 	scheme, err := NewScheme()
 	if err != nil {
 		return nil, err
@@ -50,8 +58,11 @@ func NewManager(config *rest.Config, console observe.Console, options ctrl.Optio
 	if err != nil {
 		return nil, fmt.Errorf("creating the manager: %w", err)
 	}
-	if err := NewSymphonyClusterReconciler(manager, console).SetupWithManager(manager); err != nil {
+	if err := NewSymphonyClusterReconciler(manager, settings.Console).SetupWithManager(manager); err != nil {
 		return nil, fmt.Errorf("starting the SymphonyCluster controller: %w", err)
+	}
+	if err := NewNetworkCheckReconciler(manager, settings.NetworkCheckImage).SetupWithManager(manager); err != nil {
+		return nil, fmt.Errorf("starting the NetworkCheck controller: %w", err)
 	}
 	return manager, nil
 }

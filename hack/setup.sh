@@ -27,8 +27,9 @@ install_operator() {
   "$root/test/symsim/image/build.sh" "$bin/symsim-7.3.2.tar" 7.3.2
   # The article's and the sample's image name: here it is the simulator too.
   "$root/test/symsim/image/build.sh" "$bin/sym712.tar" 7.1.2 sym712:latest
+  "$root/hack/images/iperf3/build.sh" "$bin/iperf3.tar"
   say "loading the images"
-  "$bin/localcluster" load-image "$bin/symphony-operator.tar" "$bin/symsim.tar" "$bin/symsim-7.3.2.tar" "$bin/sym712.tar"
+  "$bin/localcluster" load-image "$bin/symphony-operator.tar" "$bin/iperf3.tar" "$bin/symsim.tar" "$bin/symsim-7.3.2.tar" "$bin/sym712.tar"
   say "installing the operator"
   export KUBECONFIG="$local/kubeconfig"
   make -s -C "$root" deploy

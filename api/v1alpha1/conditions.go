@@ -23,6 +23,10 @@ const (
 	ConditionStalled = "Stalled"
 )
 
+// ConditionComplete of a NetworkCheck is True when it has ended, whether it passed or not; Ready is True when it has passed,
+// Reconciling while it runs, Stalled when it has failed.
+const ConditionComplete = "Complete"
+
 // Reasons of conditions and events. A reason that is taken from a pod (ImagePullBackOff, Unschedulable,
 // CreateContainerConfigError …) is passed on as Kubernetes spells it and is not listed here.
 const (
@@ -66,4 +70,30 @@ const (
 	ReasonGUIStarting = "GUIStarting"
 	// ReasonMasterMoved is the reason of the event that tells the master's new address.
 	ReasonMasterMoved = "MasterMoved"
+)
+
+// Reasons of a NetworkCheck and of its pairs.
+const (
+	// ReasonMeasuring says that pairs are still to be measured.
+	ReasonMeasuring = "Measuring"
+	// ReasonPassed says that every pair, or this one, met the thresholds.
+	ReasonPassed = "Passed"
+	// ReasonTCPBlocked says that TCP does not pass between two nodes' pods.
+	ReasonTCPBlocked = "TCPBlocked"
+	// ReasonUDPBlocked says that UDP does not pass, while TCP does.
+	ReasonUDPBlocked = "UDPBlocked"
+	// ReasonTCPTooSlow says that TCP is slower than thresholds.minTCPMegabitsPerSecond.
+	ReasonTCPTooSlow = "TCPTooSlow"
+	// ReasonUDPLoss says that more UDP packets were lost than thresholds.maxUDPLossPercent.
+	ReasonUDPLoss = "UDPLoss"
+	// ReasonNotMeasured says that a pair's pods did not run, or not in time.
+	ReasonNotMeasured = "NotMeasured"
+	// ReasonNothingToMeasure says that there is only one node, and so no pair.
+	ReasonNothingToMeasure = "NothingToMeasure"
+	// ReasonNoNodes says that no node meets the placement.
+	ReasonNoNodes = "NoNodes"
+	// ReasonTooManyPairs says that pairs All means more than can be measured.
+	ReasonTooManyPairs = "TooManyPairs"
+	// ReasonNoImage says that neither the check nor the operator names an image with iperf3.
+	ReasonNoImage = "NoImage"
 )

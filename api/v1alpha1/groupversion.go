@@ -29,7 +29,7 @@ var (
 )
 
 func addKnownTypes(scheme *runtime.Scheme) error {
-	scheme.AddKnownTypes(SchemeGroupVersion, &SymphonyCluster{}, &SymphonyClusterList{})
+	scheme.AddKnownTypes(SchemeGroupVersion, &SymphonyCluster{}, &SymphonyClusterList{}, &NetworkCheck{}, &NetworkCheckList{})
 	metav1.AddToGroupVersion(scheme, SchemeGroupVersion)
 	return nil
 }

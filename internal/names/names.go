@@ -1,11 +1,13 @@
 // Copyright 2026 The symphony-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package names gives every child of a SymphonyCluster its name, its labels and its selector. Nothing else
-// in the project spells one out.
+// Package names gives everything that the operator creates its name, its labels and its selector. Nothing else in the
+// project spells one out.
 package names
 
 import (
+	"strconv"
+
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/selection"
 )
@@ -21,7 +23,9 @@ const (
 	LabelName = "app.kubernetes.io/name"
 	// LabelCluster is the name of the SymphonyCluster.
 	LabelCluster = "symphony-operator.io/cluster"
-	// LabelRole is Master, Compute, GUI or Image.
+	// LabelNetworkCheck is the name of the NetworkCheck, on its pods.
+	LabelNetworkCheck = "symphony-operator.io/network-check"
+	// LabelRole is Master, Compute, GUI or Image; of a NetworkCheck's pods CheckServer or CheckClient.
 	LabelRole = "symphony-operator.io/role"
 	// LabelRevision is the hash of the user's part of a pod's template.
 	LabelRevision = "symphony-operator.io/revision"
@@ -37,6 +41,9 @@ const (
 	Compute = "compute"
 	GUI     = "gui"
 	Image   = "image"
+
+	CheckServer = "server"
+	CheckClient = "client"
 )
 
 // Container is the name of the container that runs Symphony, in pods of both roles.
@@ -68,6 +75,23 @@ func RevisionName(cluster, role, revision string) string {
 // ImageCheckName is the name of the pod that finds out whether the images of a role's new revision can be pulled.
 func ImageCheckName(cluster, role, revision string) string {
 	return cluster + "-" + role + "-image-" + revision
+}
+
+// CheckServerName is the name of the pod that receives on the node of this number.
+func CheckServerName(check string, node int) string {
+	return check + "-server-" + strconv.Itoa(node)
+}
+
+// CheckClientName is the name of the pod that measures the pair of this number.
+func CheckClientName(check string, pair int) string {
+	return check + "-client-" + strconv.Itoa(pair)
+}
+
+// CheckLabels are the labels of a NetworkCheck's pods.
+func CheckLabels(check, role string) map[string]string {
+	return map[string]string{
+		LabelManagedBy: FieldManager, LabelName: "symphony", LabelNetworkCheck: check, LabelRole: role,
+	}
 }
 
 // Selector is the set of labels that select a role's pods, and nothing but them.

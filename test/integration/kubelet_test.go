@@ -48,6 +48,8 @@ type podState struct {
 	message    string
 	// unknown is the state of a pod that was ended before its containers ran.
 	unknown bool
+	// printed are the last words of a pod's containers that have all ended well, the init container's first.
+	printed []string
 }
 
 var (
@@ -236,11 +238,22 @@ func (k *kubelet) report(ctx context.Context, pod *corev1.Pod, state podState) e
 		}
 		status.ContainerStatuses = []corev1.ContainerStatus{container}
 	}
+	if len(state.printed) == 2 && !state.unscheduled {
+		status.Phase = corev1.PodSucceeded
+		status.InitContainerStatuses = []corev1.ContainerStatus{ended(changed.Spec.InitContainers[0].Name, state.printed[0])}
+		status.ContainerStatuses = []corev1.ContainerStatus{ended(container.Name, state.printed[1])}
+	}
 	setCondition(status, corev1.PodReady, state.ready && pod.DeletionTimestamp == nil, "", "")
 	if equality.Semantic.DeepEqual(pod.Status, *status) {
 		return nil
 	}
 	return api.Status().Update(ctx, changed)
+}
+
+func ended(name, said string) corev1.ContainerStatus {
+	return corev1.ContainerStatus{Name: name, State: corev1.ContainerState{
+		Terminated: &corev1.ContainerStateTerminated{Reason: "Completed", Message: said},
+	}}
 }
 
 func setCondition(status *corev1.PodStatus, kind corev1.PodConditionType, is bool, reason, message string) {

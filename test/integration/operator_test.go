@@ -39,7 +39,7 @@ func startOperator(namespace string, console *fakeConsole, options ctrl.Options)
 	options.HealthProbeBindAddress = "0"
 	// Several operators in one process would have controllers of the same name.
 	options.Controller = managerconfig.Controller{SkipNameValidation: new(true)}
-	built, err := controllers.NewManager(own, console, options)
+	built, err := controllers.NewManager(own, controllers.Settings{Console: console, NetworkCheckImage: "iperf3"}, options)
 	Expect(err).NotTo(HaveOccurred())
 	return run(built, recorder)
 }

@@ -41,6 +41,22 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.MasterSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("MasterStatus"):
 		return &apiv1alpha1.MasterStatusApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("NetworkCheck"):
+		return &apiv1alpha1.NetworkCheckApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("NetworkCheckCounts"):
+		return &apiv1alpha1.NetworkCheckCountsApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("NetworkCheckPlacement"):
+		return &apiv1alpha1.NetworkCheckPlacementApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("NetworkCheckSpec"):
+		return &apiv1alpha1.NetworkCheckSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("NetworkCheckStatus"):
+		return &apiv1alpha1.NetworkCheckStatusApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("NetworkCheckSummary"):
+		return &apiv1alpha1.NetworkCheckSummaryApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("NetworkCheckThresholds"):
+		return &apiv1alpha1.NetworkCheckThresholdsApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("PairResult"):
+		return &apiv1alpha1.PairResultApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("PodOverlay"):
 		return &apiv1alpha1.PodOverlayApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("SecretKeyReference"):
@@ -51,6 +67,10 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.SymphonyClusterSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("SymphonyClusterStatus"):
 		return &apiv1alpha1.SymphonyClusterStatusApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("TCPResult"):
+		return &apiv1alpha1.TCPResultApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("UDPResult"):
+		return &apiv1alpha1.UDPResultApplyConfiguration{}
 
 	}
 	return nil

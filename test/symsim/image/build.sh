@@ -16,22 +16,12 @@ tag=symsim:dev
 tag=${3:-$tag}
 
 cd "$(dirname "$0")/../../.."
+# shellcheck source=hack/images/debian.sh
+. hack/images/debian.sh
 cache=$PWD/.localcluster/cache/symsim
 work=$cache/build-$release
-mkdir -p "$work" "$cache/packages"
-
-download() { (cd "$cache/packages" && apt-get download "$1" >"$cache/$1.log" 2>&1); }
-
-# fetch PACKAGE: a Debian package, unpacked below $cache.
-fetch() {
-  [ ! -e "$cache/$1.unpacked" ] || return 0
-  if ! download "$1" && ! { [ "$(id -u)" -eq 0 ] && apt-get update -q >/dev/null && download "$1"; }; then
-    echo "symsim image: apt-get download $1 failed: $(tail -n 1 "$cache/$1.log"). Run apt-get update as root, or name static programs in SYMSIM_BASH and SYMSIM_BUSYBOX." >&2
-    exit 1
-  fi
-  dpkg-deb -x "$cache/packages/$1"_*.deb "$cache"
-  touch "$cache/$1.unpacked"
-}
+mkdir -p "$work"
+fetch() { unpack "$1" "$cache" || { echo "Or name static programs in SYMSIM_BASH and SYMSIM_BUSYBOX." >&2 && exit 1; }; }
 
 bash=${SYMSIM_BASH:-$cache/bin/bash-static}
 busybox=${SYMSIM_BUSYBOX:-$cache/bin/busybox}

@@ -175,6 +175,184 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: podName
       type:
         scalar: string
+- name: com.github.symphony-operator.symphony-operator.api.v1alpha1.NetworkCheck
+  map:
+    fields:
+    - name: apiVersion
+      type:
+        scalar: string
+    - name: kind
+      type:
+        scalar: string
+    - name: metadata
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta
+    - name: spec
+      type:
+        namedType: com.github.symphony-operator.symphony-operator.api.v1alpha1.NetworkCheckSpec
+    - name: status
+      type:
+        namedType: com.github.symphony-operator.symphony-operator.api.v1alpha1.NetworkCheckStatus
+      default:
+        observedGeneration: -1
+- name: com.github.symphony-operator.symphony-operator.api.v1alpha1.NetworkCheckCounts
+  map:
+    fields:
+    - name: failed
+      type:
+        scalar: numeric
+    - name: finished
+      type:
+        scalar: numeric
+    - name: total
+      type:
+        scalar: numeric
+- name: com.github.symphony-operator.symphony-operator.api.v1alpha1.NetworkCheckPairs
+  scalar: string
+- name: com.github.symphony-operator.symphony-operator.api.v1alpha1.NetworkCheckPlacement
+  map:
+    fields:
+    - name: nodeAffinity
+      type:
+        namedType: io.k8s.api.core.v1.NodeAffinity
+    - name: nodeSelector
+      type:
+        map:
+          elementType:
+            scalar: string
+    - name: tolerations
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.api.core.v1.Toleration
+          elementRelationship: atomic
+- name: com.github.symphony-operator.symphony-operator.api.v1alpha1.NetworkCheckSpec
+  map:
+    fields:
+    - name: image
+      type:
+        scalar: string
+    - name: imagePullPolicy
+      type:
+        namedType: io.k8s.api.core.v1.PullPolicy
+    - name: imagePullSecrets
+      type:
+        list:
+          elementType:
+            namedType: com.github.symphony-operator.symphony-operator.api.v1alpha1.LocalSecretReference
+          elementRelationship: associative
+          keys:
+          - name
+    - name: pairs
+      type:
+        namedType: com.github.symphony-operator.symphony-operator.api.v1alpha1.NetworkCheckPairs
+    - name: placement
+      type:
+        namedType: com.github.symphony-operator.symphony-operator.api.v1alpha1.NetworkCheckPlacement
+    - name: sampleSize
+      type:
+        scalar: numeric
+    - name: seconds
+      type:
+        scalar: numeric
+    - name: thresholds
+      type:
+        namedType: com.github.symphony-operator.symphony-operator.api.v1alpha1.NetworkCheckThresholds
+    - name: timeoutSeconds
+      type:
+        scalar: numeric
+    - name: udpMegabitsPerSecond
+      type:
+        scalar: numeric
+- name: com.github.symphony-operator.symphony-operator.api.v1alpha1.NetworkCheckStatus
+  map:
+    fields:
+    - name: completionTime
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: conditions
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Condition
+          elementRelationship: associative
+          keys:
+          - type
+    - name: nodes
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: atomic
+    - name: observedGeneration
+      type:
+        scalar: numeric
+    - name: pairs
+      type:
+        namedType: com.github.symphony-operator.symphony-operator.api.v1alpha1.NetworkCheckCounts
+    - name: results
+      type:
+        list:
+          elementType:
+            namedType: com.github.symphony-operator.symphony-operator.api.v1alpha1.PairResult
+          elementRelationship: atomic
+    - name: startTime
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: summary
+      type:
+        namedType: com.github.symphony-operator.symphony-operator.api.v1alpha1.NetworkCheckSummary
+- name: com.github.symphony-operator.symphony-operator.api.v1alpha1.NetworkCheckSummary
+  map:
+    fields:
+    - name: maxUDPJitter
+      type:
+        scalar: string
+    - name: maxUDPLoss
+      type:
+        scalar: string
+    - name: medianTCP
+      type:
+        scalar: string
+    - name: minTCP
+      type:
+        scalar: string
+    - name: minUDP
+      type:
+        scalar: string
+    - name: worstPair
+      type:
+        scalar: string
+- name: com.github.symphony-operator.symphony-operator.api.v1alpha1.NetworkCheckThresholds
+  map:
+    fields:
+    - name: maxUDPLossPercent
+      type:
+        scalar: numeric
+    - name: minTCPMegabitsPerSecond
+      type:
+        scalar: numeric
+- name: com.github.symphony-operator.symphony-operator.api.v1alpha1.PairResult
+  map:
+    fields:
+    - name: from
+      type:
+        scalar: string
+    - name: message
+      type:
+        scalar: string
+    - name: reason
+      type:
+        scalar: string
+    - name: tcp
+      type:
+        namedType: com.github.symphony-operator.symphony-operator.api.v1alpha1.TCPResult
+    - name: to
+      type:
+        scalar: string
+    - name: udp
+      type:
+        namedType: com.github.symphony-operator.symphony-operator.api.v1alpha1.UDPResult
 - name: com.github.symphony-operator.symphony-operator.api.v1alpha1.SecretKeyReference
   map:
     fields:
@@ -280,6 +458,30 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: observedGeneration
       type:
         scalar: numeric
+- name: com.github.symphony-operator.symphony-operator.api.v1alpha1.TCPResult
+  map:
+    fields:
+    - name: megabitsPerSecond
+      type:
+        scalar: numeric
+    - name: retransmits
+      type:
+        scalar: numeric
+- name: com.github.symphony-operator.symphony-operator.api.v1alpha1.UDPResult
+  map:
+    fields:
+    - name: jitterMicroseconds
+      type:
+        scalar: numeric
+    - name: kilobitsPerSecond
+      type:
+        scalar: numeric
+    - name: lost
+      type:
+        scalar: numeric
+    - name: packets
+      type:
+        scalar: numeric
 - name: io.k8s.api.core.v1.ConfigMapKeySelector
   map:
     fields:
@@ -341,6 +543,61 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         scalar: string
     elementRelationship: atomic
+- name: io.k8s.api.core.v1.NodeAffinity
+  map:
+    fields:
+    - name: preferredDuringSchedulingIgnoredDuringExecution
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.api.core.v1.PreferredSchedulingTerm
+          elementRelationship: atomic
+    - name: requiredDuringSchedulingIgnoredDuringExecution
+      type:
+        namedType: io.k8s.api.core.v1.NodeSelector
+- name: io.k8s.api.core.v1.NodeSelector
+  map:
+    fields:
+    - name: nodeSelectorTerms
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.api.core.v1.NodeSelectorTerm
+          elementRelationship: atomic
+    elementRelationship: atomic
+- name: io.k8s.api.core.v1.NodeSelectorOperator
+  scalar: string
+- name: io.k8s.api.core.v1.NodeSelectorRequirement
+  map:
+    fields:
+    - name: key
+      type:
+        scalar: string
+    - name: operator
+      type:
+        namedType: io.k8s.api.core.v1.NodeSelectorOperator
+    - name: values
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: atomic
+- name: io.k8s.api.core.v1.NodeSelectorTerm
+  map:
+    fields:
+    - name: matchExpressions
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.api.core.v1.NodeSelectorRequirement
+          elementRelationship: atomic
+    - name: matchFields
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.api.core.v1.NodeSelectorRequirement
+          elementRelationship: atomic
+    elementRelationship: atomic
 - name: io.k8s.api.core.v1.ObjectFieldSelector
   map:
     fields:
@@ -351,6 +608,15 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         scalar: string
     elementRelationship: atomic
+- name: io.k8s.api.core.v1.PreferredSchedulingTerm
+  map:
+    fields:
+    - name: preference
+      type:
+        namedType: io.k8s.api.core.v1.NodeSelectorTerm
+    - name: weight
+      type:
+        scalar: numeric
 - name: io.k8s.api.core.v1.PullPolicy
   scalar: string
 - name: io.k8s.api.core.v1.ResourceClaim
@@ -411,6 +677,28 @@ var schemaYAML = typed.YAMLObject(`types:
         scalar: boolean
     elementRelationship: atomic
 - name: io.k8s.api.core.v1.ServiceType
+  scalar: string
+- name: io.k8s.api.core.v1.TaintEffect
+  scalar: string
+- name: io.k8s.api.core.v1.Toleration
+  map:
+    fields:
+    - name: effect
+      type:
+        namedType: io.k8s.api.core.v1.TaintEffect
+    - name: key
+      type:
+        scalar: string
+    - name: operator
+      type:
+        namedType: io.k8s.api.core.v1.TolerationOperator
+    - name: tolerationSeconds
+      type:
+        scalar: numeric
+    - name: value
+      type:
+        scalar: string
+- name: io.k8s.api.core.v1.TolerationOperator
   scalar: string
 - name: io.k8s.apimachinery.pkg.api.resource.Quantity
   scalar: untyped

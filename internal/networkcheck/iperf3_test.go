@@ -1,0 +1,91 @@
+// Copyright 2026 The symphony-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package networkcheck
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	. "github.com/onsi/gomega"
+
+	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
+)
+
+// printed is what iperf3 3.12 printed.
+func printed(t *testing.T, name string) string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("testdata", name+".json"))
+	NewWithT(t).Expect(err).NotTo(HaveOccurred())
+	return string(data)
+}
+
+func TestReportsOfIperf3(t *testing.T) {
+	g := NewWithT(t)
+	tcp, problem := parseTCP(printed(t, "tcp"))
+	g.Expect(problem).To(BeEmpty())
+	g.Expect(tcp).To(Equal(&v1alpha1.TCPResult{MegabitsPerSecond: 12248, Retransmits: 8}))
+	udp, problem := parseUDP(printed(t, "udp"))
+	g.Expect(problem).To(BeEmpty())
+	g.Expect(udp).To(Equal(&v1alpha1.UDPResult{KilobitsPerSecond: 9993, Packets: 1220, Lost: 0, JitterMicroseconds: 673}))
+}
+
+// iperf3's exit status is 0 in all of these.
+func TestReportsOfFailures(t *testing.T) {
+	for text, want := range map[string]string{
+		printed(t, "refused"): "unable to connect to server: Connection refused",
+		`{"error":"unable to read from stream socket: Resource temporarily unavailable"}`: "unable to read from stream socket: Resource temporarily unavailable",
+		``:              "iperf3 printed no report",
+		`{"end":`:       "iperf3 printed no report",
+		`iperf3: error`: "iperf3 printed no report",
+		`{}`:            "no data went through",
+		`{"end":{"sum_received":{"bits_per_second":-1}}}`: "no data went through",
+	} {
+		t.Run(text, func(t *testing.T) {
+			g := NewWithT(t)
+			result, problem := parseTCP(text)
+			g.Expect(result).To(BeNil())
+			g.Expect(problem).To(Equal(want))
+		})
+	}
+}
+
+func TestLosses(t *testing.T) {
+	for text, c := range map[string]struct {
+		result  *v1alpha1.UDPResult
+		problem string
+	}{
+		`{"end":{"sum":{"bits_per_second":1e7,"packets":1000,"lost_packets":250,"jitter_ms":0.5}}}`: {
+			&v1alpha1.UDPResult{KilobitsPerSecond: 7500, Packets: 1000, Lost: 250, JitterMicroseconds: 500}, "",
+		},
+		`{"end":{"sum":{"bits_per_second":1e7,"packets":1000,"lost_packets":1000}}}`: {nil, "no packet went through"},
+		`{"end":{"sum":{"bits_per_second":1e7,"packets":0}}}`:                        {nil, "no packet went through"},
+		// Packets that came twice.
+		`{"end":{"sum":{"bits_per_second":1e7,"packets":1000,"lost_packets":-3}}}`: {
+			&v1alpha1.UDPResult{KilobitsPerSecond: 10000, Packets: 1000}, "",
+		},
+	} {
+		t.Run(text, func(t *testing.T) {
+			g := NewWithT(t)
+			result, problem := parseUDP(text)
+			g.Expect(result).To(Equal(c.result))
+			g.Expect(problem).To(Equal(c.problem))
+		})
+	}
+}
+
+func FuzzReports(f *testing.F) {
+	for _, text := range []string{`{}`, `{"error":"x"}`, `{"end":{"sum":{"bits_per_second":1e400,"packets":-1e300,"lost_packets":"x"}}}`} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if tcp, problem := parseTCP(text); (tcp == nil) == (problem == "") || tcp != nil && tcp.MegabitsPerSecond < 0 {
+			t.Errorf("TCP %+v, %q", tcp, problem)
+		}
+		udp, problem := parseUDP(text)
+		if (udp == nil) == (problem == "") || udp != nil && (udp.Packets <= 0 || udp.Lost < 0 || udp.Lost >= udp.Packets) {
+			t.Errorf("UDP %+v, %q", udp, problem)
+		}
+	})
+}

@@ -1,0 +1,256 @@
+// Copyright 2026 The symphony-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package networkcheck
+
+import (
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+
+	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
+	"github.com/symphony-operator/symphony-operator/internal/names"
+	"github.com/symphony-operator/symphony-operator/internal/observe"
+	"github.com/symphony-operator/symphony-operator/internal/trouble"
+)
+
+const (
+	// atOnce bounds how many pairs are measured at a time: the network has other users.
+	atOnce = 16
+	// serverPatience is how long a server's pod may take to start, its image's pull included.
+	serverPatience = 2 * time.Minute
+	// clientPatience is how long a pair's pod may take beside sending: iperf3 itself gives UDP up after 32 s (measured).
+	clientPatience = time.Minute
+
+	defaultSeconds        = 3
+	defaultUDPMegabits    = 10
+	defaultTimeoutSeconds = 1800
+)
+
+// Decision is what one pass does.
+type Decision struct {
+	// Refused is why the check cannot run at all; it has ended then.
+	Refused *Refusal
+	// Nodes are those that are measured, and Pairs their pairs.
+	Nodes []string
+	Pairs []Pair
+	// Create and Delete are pods.
+	Create, Delete []*corev1.Pod
+	// Results are the pairs that were measured, or never will be.
+	Results []v1alpha1.PairResult
+	// Ended says that there is nothing more to measure. Its pods are deleted by a later pass, which sees that it ended:
+	// they hold the results until these are written down.
+	Ended bool
+	// Next is when to look again if no pod changes; 0: never.
+	Next time.Duration
+}
+
+// Refusal is why a check cannot run.
+type Refusal struct{ Reason, Message string }
+
+// Decide says what to do next.
+func Decide(facts *observe.CheckFacts) Decision {
+	check := facts.Check
+	if meta.IsStatusConditionTrue(check.Status.Conditions, v1alpha1.ConditionComplete) {
+		return Decision{Ended: true, Delete: live(facts.Pods)}
+	}
+	if check.Status.StartTime == nil {
+		// The nodes are written down before pods are called by their numbers.
+		return start(facts)
+	}
+	pairs, err := Pairs(check, check.Status.Nodes)
+	if err != nil {
+		return Decision{Ended: true, Refused: &Refusal{v1alpha1.ReasonTooManyPairs, err.Error()}}
+	}
+	made := round{
+		Decision: Decision{Nodes: check.Status.Nodes, Pairs: pairs}, facts: facts, busy: map[string]bool{},
+	}
+	made.measure()
+	return made.Decision
+}
+
+func start(facts *observe.CheckFacts) Decision {
+	decided := Decision{Nodes: facts.Candidates}
+	var err error
+	decided.Pairs, err = Pairs(facts.Check, facts.Candidates)
+	switch {
+	case facts.Image == "":
+		decided.Refused = &Refusal{
+			v1alpha1.ReasonNoImage,
+			"no image with iperf3 is known: create another check with spec.image, or start the operator with --network-check-image",
+		}
+	case len(facts.Candidates) == 0:
+		decided.Refused = &Refusal{
+			v1alpha1.ReasonNoNodes,
+			"no node is Ready, takes pods and is allowed by spec.placement: create another check with a placement that some nodes meet",
+		}
+	case err != nil:
+		decided.Refused = &Refusal{v1alpha1.ReasonTooManyPairs, err.Error()}
+	}
+	decided.Ended = decided.Refused != nil || len(decided.Pairs) == 0
+	return decided
+}
+
+// round is one look at all pairs.
+type round struct {
+	Decision
+	facts *observe.CheckFacts
+	// busy are the nodes that send or receive: a server has one client at a time, and two streams of a node would share
+	// what the network has.
+	busy    map[string]bool
+	running int
+}
+
+func (r *round) measure() {
+	late := r.facts.Now.Sub(r.facts.Check.Status.StartTime.Time) >= timeout(r.facts.Check)
+	var idle []Pair
+	for _, pair := range r.Pairs {
+		result := r.look(pair)
+		switch {
+		case result != nil:
+			r.Results = append(r.Results, *result)
+		case late:
+			r.Results = append(r.Results, notMeasured(pair, fmt.Sprintf("it was not measured within the check's %.0f s", timeout(r.facts.Check).Seconds())))
+		default:
+			idle = append(idle, pair)
+		}
+	}
+	r.Ended = len(r.Results) == len(r.Pairs)
+	if r.Ended {
+		r.Delete, r.Next = nil, 0
+		return
+	}
+	r.servers()
+	r.clients(idle)
+	r.wait(timeout(r.facts.Check) - r.facts.Now.Sub(r.facts.Check.Status.StartTime.Time))
+}
+
+// look returns a pair's result, nil while there is none.
+func (r *round) look(pair Pair) *v1alpha1.PairResult {
+	client := r.facts.Pods[clientName(r.facts.Check, pair)]
+	server := r.facts.Pods[serverName(r.facts.Check, pair.To, r.Nodes)]
+	switch {
+	case client == nil:
+		return r.lookAtServer(pair, server)
+	case client.DeletionTimestamp != nil:
+		// Somebody deletes it; another will be made.
+		r.use(pair)
+		return nil
+	case client.Status.Phase == corev1.PodSucceeded || client.Status.Phase == corev1.PodFailed:
+		result, again := read(r.facts.Check, pair, client)
+		if again {
+			r.Delete = append(r.Delete, client)
+			return nil
+		}
+		return &result
+	}
+	left := clientPatience + 2*seconds(r.facts.Check) - r.facts.Now.Sub(client.CreationTimestamp.Time)
+	if left <= 0 {
+		result := notMeasured(pair, "its pod did not run in time"+because(client))
+		return &result
+	}
+	r.use(pair)
+	r.wait(left)
+	return nil
+}
+
+func (r *round) lookAtServer(pair Pair, server *corev1.Pod) *v1alpha1.PairResult {
+	if server == nil || server.DeletionTimestamp != nil || observe.PodReady(server) {
+		return nil
+	}
+	left := serverPatience - r.facts.Now.Sub(server.CreationTimestamp.Time)
+	if left <= 0 {
+		result := notMeasured(pair, "the pod that receives did not run in time"+because(server))
+		return &result
+	}
+	r.wait(left)
+	return nil
+}
+
+// servers makes the missing ones: one on each node of a pair, also on those that only send, which pulls the image there.
+func (r *round) servers() {
+	wanted := map[string]bool{}
+	for _, pair := range r.Pairs {
+		wanted[pair.From], wanted[pair.To] = true, true
+	}
+	for _, node := range r.Nodes {
+		if wanted[node] && r.facts.Pods[serverName(r.facts.Check, node, r.Nodes)] == nil {
+			r.Create = append(r.Create, serverPod(r.facts, node, r.Nodes))
+		}
+	}
+}
+
+// clients starts the pairs whose nodes are free.
+func (r *round) clients(idle []Pair) {
+	for _, pair := range idle {
+		server := r.facts.Pods[serverName(r.facts.Check, pair.To, r.Nodes)]
+		made := r.facts.Pods[clientName(r.facts.Check, pair)] != nil
+		if made || server == nil || !observe.PodReady(server) || r.running >= atOnce || r.busy[pair.From] || r.busy[pair.To] {
+			continue
+		}
+		r.use(pair)
+		r.Create = append(r.Create, clientPod(r.facts, pair, server.Status.PodIP))
+	}
+}
+
+func (r *round) use(pair Pair) {
+	r.busy[pair.From], r.busy[pair.To] = true, true
+	r.running++
+}
+
+// wait has the check looked at again by then.
+func (r *round) wait(left time.Duration) {
+	left = max(left, time.Second)
+	if r.Next == 0 || left < r.Next {
+		r.Next = left
+	}
+}
+
+// because is the rest of a sentence: why a pod does not run, if that is known.
+func because(pod *corev1.Pod) string {
+	if _, why := trouble.Of(pod, v1alpha1.ReasonNotMeasured); why != "" {
+		return ": " + why
+	}
+	return ""
+}
+
+func live(pods map[string]*corev1.Pod) []*corev1.Pod {
+	var all []*corev1.Pod
+	for _, pod := range pods {
+		if pod.DeletionTimestamp == nil {
+			all = append(all, pod)
+		}
+	}
+	return all
+}
+
+func seconds(check *v1alpha1.NetworkCheck) time.Duration {
+	return time.Duration(orDefault(check.Spec.Seconds, defaultSeconds)) * time.Second
+}
+
+func timeout(check *v1alpha1.NetworkCheck) time.Duration {
+	return time.Duration(orDefault(check.Spec.TimeoutSeconds, defaultTimeoutSeconds)) * time.Second
+}
+
+func orDefault(given, otherwise int32) int32 {
+	if given == 0 {
+		return otherwise
+	}
+	return given
+}
+
+// serverName and clientName are numbered: nodes' names may be too long to be a part of a pod's.
+func serverName(check *v1alpha1.NetworkCheck, node string, nodes []string) string {
+	for i := range nodes {
+		if nodes[i] == node {
+			return names.CheckServerName(check.Name, i)
+		}
+	}
+	return ""
+}
+
+func clientName(check *v1alpha1.NetworkCheck, pair Pair) string {
+	return names.CheckClientName(check.Name, pair.Index)
+}
