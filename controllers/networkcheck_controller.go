@@ -8,6 +8,7 @@ import (
 	"errors"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -92,11 +93,15 @@ func (r *NetworkCheckReconciler) Reconcile(ctx context.Context, check *v1alpha1.
 	if errors.Is(err, errStale) {
 		return ctrl.Result{RequeueAfter: afterStale}, nil
 	}
-	if err := errors.Join(err, failed); err != nil {
+	if err != nil {
 		return ctrl.Result{}, err
 	}
 	r.tell(check, &after)
-	return ctrl.Result{RequeueAfter: decided.Next}, nil
+	if apierrors.IsForbidden(failed) && !decided.Ended {
+		// A quota or a policy: no event tells when it would pass, and a growing pause would outlast the check's time.
+		return ctrl.Result{RequeueAfter: min(afterLeaving, decided.Next)}, nil
+	}
+	return ctrl.Result{RequeueAfter: decided.Next}, failed
 }
 
 // tell sends an event when a check has ended.
