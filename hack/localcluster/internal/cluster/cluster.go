@@ -47,6 +47,11 @@ func (c *Cluster) Up(ctx context.Context, size Size) error {
 	if err := c.possible(); err != nil {
 		return err
 	}
+	unlock, err := lockMachine(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	if err := c.install(ctx); err != nil {
 		return err
 	}

@@ -21,6 +21,11 @@ func (c *Cluster) Down(ctx context.Context) error {
 	if os.Geteuid() != 0 {
 		return errors.New("ending the local cluster needs root, as starting it did")
 	}
+	unlock, err := lockMachine(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	started := time.Now()
 	if err := c.end(ctx); err != nil {
 		return err

@@ -4,9 +4,11 @@
 package cluster
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"slices"
 	"strings"
@@ -33,6 +35,19 @@ const namespaces = "/run/netns"
 var kernelParameters = []string{
 	"vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic", "kernel/panic_on_oops", "kernel/keys/root_maxkeys",
 	"kernel/keys/root_maxbytes",
+}
+
+// lockMachine keeps a second cluster from coming up, or going down, at the same time: links and cgroups have one name
+// whatever directory they are for. The lock is an abstract socket: it leaves no file, and goes with its process.
+func lockMachine(ctx context.Context) (unlock func(), err error) {
+	lock, err := (&net.ListenConfig{}).Listen(ctx, "unix", "@symphony-operator-localcluster")
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, errors.New("another localcluster is bringing a cluster up or down on this machine: try again when it has ended")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("locking the machine: %w", err)
+	}
+	return func() { _ = lock.Close() }, nil
 }
 
 func parameterFile(name string) string { return "/proc/sys/" + name }

@@ -135,3 +135,21 @@ func TestAddressesThatAreTakenAreNamed(t *testing.T) {
 		}
 	}
 }
+
+func TestOneClusterComesUpOrGoesDownAtATime(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root, as down does")
+	}
+	unlock, err := lockMachine(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &Cluster{Layout: Layout{Dir: t.TempDir()}, Out: io.Discard}
+	if err := c.Down(t.Context()); err == nil || !strings.HasPrefix(err.Error(), "another localcluster is bringing a cluster up or down") {
+		t.Errorf("got %v", err)
+	}
+	unlock()
+	if err := c.Down(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
