@@ -8,7 +8,6 @@ import (
 	"errors"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -19,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
@@ -97,9 +97,12 @@ func (r *NetworkCheckReconciler) Reconcile(ctx context.Context, check *v1alpha1.
 		return ctrl.Result{}, err
 	}
 	r.tell(check, &after)
-	if apierrors.IsForbidden(failed) && !decided.Ended {
-		// A quota or a policy: no event tells when it would pass, and a growing pause would outlast the check's time.
-		return ctrl.Result{RequeueAfter: min(afterLeaving, decided.Next)}, nil
+	if failed != nil {
+		// Not by an error: the growing pause after it would outlast the check's time.
+		log.FromContext(ctx).Info("Could not create or delete pods", "message", failed.Error())
+		if !decided.Ended {
+			return ctrl.Result{RequeueAfter: min(afterLeaving, decided.Next)}, nil
+		}
 	}
 	return ctrl.Result{RequeueAfter: decided.Next}, failed
 }

@@ -81,8 +81,8 @@ type NetworkCheckSpec struct {
 	Placement NetworkCheckPlacement `json:"placement,omitzero"`
 
 	// pairs says which pairs of these nodes are measured: Ring (each node with the next one: every node sends and
-	// receives once), All (every node with every other one, at most 512 pairs, which is 32 nodes), or Sample (sampleSize
-	// pairs, chosen at random). Default: All of up to 6 nodes, else Ring.
+	// receives once), All (every node with every other one, in both directions; at most 512 pairs, which is 23 nodes), or
+	// Sample (sampleSize pairs, chosen at random). Default: All of up to 6 nodes, else Ring.
 	// +optional
 	// +kubebuilder:validation:Enum=Ring;All;Sample
 	Pairs NetworkCheckPairs `json:"pairs,omitempty"`
@@ -93,7 +93,7 @@ type NetworkCheckSpec struct {
 	// +kubebuilder:validation:Maximum=512
 	SampleSize int32 `json:"sampleSize,omitempty"`
 
-	// seconds is how long each pair sends by TCP, and then by UDP. Default: 3.
+	// seconds is how long each pair sends by TCP, and then by UDP. Two nodes may send to each other at the same time. Default: 3.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=60

@@ -10,7 +10,7 @@ unpack() {
     echo "apt-get download $package failed: $(tail -n 1 "$dir/$package.log"). Run apt-get update as root." >&2
     return 1
   fi
-  dpkg-deb -x "$dir/packages/$package"_*.deb "$dir"
+  dpkg-deb -x "$dir/packages/$package"_*.deb "$dir" || return 1
   touch "$dir/$package.unpacked"
 }
 

@@ -56,13 +56,21 @@ func TestLosses(t *testing.T) {
 		result  *v1alpha1.UDPResult
 		problem string
 	}{
-		`{"end":{"sum":{"bits_per_second":1e7,"packets":1000,"lost_packets":250,"jitter_ms":0.5}}}`: {
+		`{"end":{"sum":{"bits_per_second":1e7,"packets":1000,"lost_packets":250,"jitter_ms":0.5},"sum_received":{"bytes":768000}}}`: {
 			&v1alpha1.UDPResult{KilobitsPerSecond: 7500, Packets: 1000, Lost: 250, JitterMicroseconds: 500}, "",
 		},
-		`{"end":{"sum":{"bits_per_second":1e7,"packets":1000,"lost_packets":1000}}}`: {nil, "no packet went through"},
-		`{"end":{"sum":{"bits_per_second":1e7,"packets":0}}}`:                        {nil, "no packet went through"},
+		// The receiver counts gaps: after the last packet that arrived there is none.
+		`{"end":{"sum":{"bits_per_second":1e7,"packets":1000,"lost_packets":0},"sum_received":{"bytes":614400}}}`: {
+			&v1alpha1.UDPResult{KilobitsPerSecond: 6000, Packets: 1000, Lost: 400}, "",
+		},
+		// The last packets were still under way.
+		`{"end":{"sum":{"bits_per_second":1e7,"packets":1000,"lost_packets":0},"sum_received":{"bytes":1013760}}}`: {
+			&v1alpha1.UDPResult{KilobitsPerSecond: 10000, Packets: 1000, Lost: 0}, "",
+		},
+		`{"end":{"sum":{"bits_per_second":1e7,"packets":1000,"lost_packets":0},"sum_received":{"bytes":0}}}`: {nil, "no packet went through"},
+		`{"end":{"sum":{"bits_per_second":1e7,"packets":0}}}`:                                                {nil, "no packet went through"},
 		// Packets that came twice.
-		`{"end":{"sum":{"bits_per_second":1e7,"packets":1000,"lost_packets":-3}}}`: {
+		`{"end":{"sum":{"bits_per_second":1e7,"packets":1000,"lost_packets":-3},"sum_received":{"bytes":1027072}}}`: {
 			&v1alpha1.UDPResult{KilobitsPerSecond: 10000, Packets: 1000}, "",
 		},
 	} {
@@ -84,7 +92,7 @@ func FuzzReports(f *testing.F) {
 			t.Errorf("TCP %+v, %q", tcp, problem)
 		}
 		udp, problem := parseUDP(text)
-		if (udp == nil) == (problem == "") || udp != nil && (udp.Packets <= 0 || udp.Lost < 0 || udp.Lost >= udp.Packets) {
+		if (udp == nil) == (problem == "") || udp != nil && (udp.Packets <= 0 || udp.Lost < 0 || udp.Lost > udp.Packets) {
 			t.Errorf("UDP %+v, %q", udp, problem)
 		}
 	})

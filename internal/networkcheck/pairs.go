@@ -46,7 +46,7 @@ func Pairs(check *v1alpha1.NetworkCheck, nodes []string) ([]Pair, error) {
 	case v1alpha1.PairsSample:
 		return sample(check, nodes), nil
 	default:
-		if all := len(nodes) * (len(nodes) - 1) / 2; all > maxPairs {
+		if all := len(nodes) * (len(nodes) - 1); all > maxPairs {
 			return nil, fmt.Errorf("%d nodes have %d pairs, and All measures at most %d: create another check with pairs Ring or Sample, or with fewer nodes",
 				len(nodes), all, maxPairs)
 		}
@@ -62,22 +62,16 @@ func ring(nodes []string) []Pair {
 	return pairs
 }
 
-// all has each pair once. iperf3 needs both directions to be open; which of the two sends more alternates.
+// all has each pair in both directions: a firewall may drop new flows to one of the two nodes only.
 func all(nodes []string) []Pair {
-	pairs := make([]Pair, 0, len(nodes)*(len(nodes)-1)/2)
+	pairs := make([]Pair, 0, len(nodes)*(len(nodes)-1))
 	for i := range nodes {
 		for j := i + 1; j < len(nodes); j++ {
-			pairs = append(pairs, between(len(pairs), nodes, i, j))
+			pairs = append(pairs,
+				Pair{Index: len(pairs), From: nodes[i], To: nodes[j]}, Pair{Index: len(pairs) + 1, From: nodes[j], To: nodes[i]})
 		}
 	}
 	return pairs
-}
-
-func between(index int, nodes []string, i, j int) Pair {
-	if (i+j)%2 == 1 {
-		i, j = j, i
-	}
-	return Pair{Index: index, From: nodes[i], To: nodes[j]}
 }
 
 // sample chooses at random, by the check's UID: at every call the same pairs, and others for another check.
@@ -86,7 +80,7 @@ func sample(check *v1alpha1.NetworkCheck, nodes []string) []Pair {
 	if size == 0 {
 		size = defaultSampleSize
 	}
-	size = min(size, len(nodes)*(len(nodes)-1)/2)
+	size = min(size, len(nodes)*(len(nodes)-1))
 	hash := fnv.New64a()
 	_, _ = hash.Write([]byte(check.UID))
 	random := rand.New(rand.NewPCG(hash.Sum64(), 0)) //nolint:gosec // a choice of nodes, no secret
@@ -94,14 +88,11 @@ func sample(check *v1alpha1.NetworkCheck, nodes []string) []Pair {
 	pairs := make([]Pair, 0, size)
 	for len(pairs) < size {
 		i, j := random.IntN(len(nodes)), random.IntN(len(nodes))
-		if i > j {
-			i, j = j, i
-		}
 		if i == j || chosen[[2]int{i, j}] {
 			continue
 		}
 		chosen[[2]int{i, j}] = true
-		pairs = append(pairs, between(len(pairs), nodes, i, j))
+		pairs = append(pairs, Pair{Index: len(pairs), From: nodes[i], To: nodes[j]})
 	}
 	return pairs
 }

@@ -47,15 +47,17 @@ func TestWhichPairsThereAre(t *testing.T) {
 	g.Expect(pairsOf(t, "", "", 0)).To(BeEmpty())
 	g.Expect(pairsOf(t, "", "", 1)).To(BeEmpty())
 	g.Expect(texts(pairsOf(t, v1alpha1.PairsRing, "", 3))).To(Equal([]string{"node1>node2", "node2>node3", "node3>node1"}))
-	g.Expect(texts(pairsOf(t, v1alpha1.PairsAll, "", 3))).To(Equal([]string{"node2>node1", "node1>node3", "node3>node2"}))
-	g.Expect(pairsOf(t, "", "", 6)).To(HaveLen(15), "few nodes: each with every other")
+	g.Expect(texts(pairsOf(t, v1alpha1.PairsAll, "", 3))).To(Equal([]string{
+		"node1>node2", "node2>node1", "node1>node3", "node3>node1", "node2>node3", "node3>node2",
+	}))
+	g.Expect(pairsOf(t, "", "", 6)).To(HaveLen(30), "few nodes: each with every other")
 	g.Expect(pairsOf(t, "", "", 7)).To(HaveLen(7), "more nodes: a ring")
-	g.Expect(pairsOf(t, v1alpha1.PairsAll, "", 32)).To(HaveLen(496))
+	g.Expect(pairsOf(t, v1alpha1.PairsAll, "", 23)).To(HaveLen(506))
 	g.Expect(pairsOf(t, v1alpha1.PairsRing, "", 1000)).To(HaveLen(1000))
 
-	_, err := Pairs(&v1alpha1.NetworkCheck{Spec: v1alpha1.NetworkCheckSpec{Pairs: v1alpha1.PairsAll}}, nodesUpTo(33))
+	_, err := Pairs(&v1alpha1.NetworkCheck{Spec: v1alpha1.NetworkCheckSpec{Pairs: v1alpha1.PairsAll}}, nodesUpTo(24))
 	g.Expect(err).To(MatchError(
-		"33 nodes have 528 pairs, and All measures at most 512: create another check with pairs Ring or Sample, or with fewer nodes"))
+		"24 nodes have 552 pairs, and All measures at most 512: create another check with pairs Ring or Sample, or with fewer nodes"))
 }
 
 // A pod is called by its pair's number: another choice in the next pass would take one pair's result for another's.
@@ -65,13 +67,10 @@ func TestASampleIsTheSameAtEveryLook(t *testing.T) {
 	g.Expect(first).To(HaveLen(32))
 	g.Expect(pairsOf(t, v1alpha1.PairsSample, "a", 1000)).To(Equal(first))
 	g.Expect(pairsOf(t, v1alpha1.PairsSample, "b", 1000)).NotTo(Equal(first))
-	g.Expect(pairsOf(t, v1alpha1.PairsSample, "a", 3)).To(HaveLen(3), "there are no more")
+	g.Expect(pairsOf(t, v1alpha1.PairsSample, "a", 3)).To(HaveLen(6), "there are no more")
 	seen := map[string]bool{}
 	for _, pair := range first {
 		key := pair.From + pair.To
-		if pair.To < pair.From {
-			key = pair.To + pair.From
-		}
 		g.Expect(seen).NotTo(HaveKey(key))
 		seen[key] = true
 	}

@@ -23,6 +23,8 @@ const (
 	serverPatience = 2 * time.Minute
 	// clientPatience is how long a pair's pod may take beside sending: iperf3 itself gives UDP up after 32 s (measured).
 	clientPatience = time.Minute
+	// retryPause is how long a pair whose server was busy waits.
+	retryPause = 15 * time.Second
 
 	defaultSeconds        = 3
 	defaultUDPMegabits    = 10
@@ -65,7 +67,7 @@ func Decide(facts *observe.CheckFacts) Decision {
 		return Decision{Ended: true, Refused: &Refusal{v1alpha1.ReasonTooManyPairs, err.Error()}}
 	}
 	made := round{
-		Decision: Decision{Nodes: check.Status.Nodes, Pairs: pairs}, facts: facts, busy: map[string]bool{},
+		Decision: Decision{Nodes: check.Status.Nodes, Pairs: pairs}, facts: facts, busy: map[string]string{},
 	}
 	made.measure()
 	return made.Decision
@@ -82,10 +84,14 @@ func start(facts *observe.CheckFacts) Decision {
 			"no image with iperf3 is known: create another check with spec.image, or start the operator with --network-check-image",
 		}
 	case len(facts.Candidates) == 0:
-		decided.Refused = &Refusal{
-			v1alpha1.ReasonNoNodes,
-			"no node is Ready, takes pods and is allowed by spec.placement: create another check with a placement that some nodes meet",
-		}
+		decided.Refused = &Refusal{v1alpha1.ReasonNoNodes, fmt.Sprintf(
+			"spec.placement allows no node that is Ready and takes pods (%d that it allows are not): create another check when some are, "+
+				"or with another placement", facts.OutOfOrder)}
+	case len(facts.Candidates) == 1 && facts.OutOfOrder > 0:
+		// They may be out of order for the very reason that is looked for.
+		decided.Refused = &Refusal{v1alpha1.ReasonNoNodes, fmt.Sprintf(
+			"of the nodes that spec.placement allows only %s is Ready and takes pods, %d others are not: create another check when some are",
+			facts.Candidates[0], facts.OutOfOrder)}
 	case err != nil:
 		decided.Refused = &Refusal{v1alpha1.ReasonTooManyPairs, err.Error()}
 	}
@@ -97,9 +103,9 @@ func start(facts *observe.CheckFacts) Decision {
 type round struct {
 	Decision
 	facts *observe.CheckFacts
-	// busy are the nodes that send or receive: a server has one client at a time, and two streams of a node would share
-	// what the network has.
-	busy    map[string]bool
+	// busy are the nodes that send or receive, with whom they do: a server has one client at a time, and streams with a third
+	// node would share what the network has. Two nodes may send to each other.
+	busy    map[string]string
 	running int
 }
 
@@ -134,14 +140,10 @@ func (r *round) look(pair Pair) *v1alpha1.PairResult {
 	switch {
 	case client == nil:
 		return r.lookAtServer(pair, server)
-	case client.DeletionTimestamp != nil:
-		// Somebody deletes it; another will be made.
-		r.use(pair)
-		return nil
-	case client.Status.Phase == corev1.PodSucceeded || client.Status.Phase == corev1.PodFailed:
+	case client.Status.Phase == corev1.PodSucceeded || client.Status.Phase == corev1.PodFailed && client.DeletionTimestamp == nil:
 		result, again := read(r.facts.Check, pair, client)
 		if again {
-			r.Delete = append(r.Delete, client)
+			r.retry(client)
 			return nil
 		}
 		return &result
@@ -156,8 +158,21 @@ func (r *round) look(pair Pair) *v1alpha1.PairResult {
 	return nil
 }
 
+// retry has the pair measured once more, after a pause: what keeps the server busy may take a while.
+func (r *round) retry(client *corev1.Pod) {
+	left := retryPause - r.facts.Now.Sub(client.CreationTimestamp.Time)
+	if left > 0 {
+		r.wait(left)
+		return
+	}
+	if client.DeletionTimestamp == nil {
+		r.Delete = append(r.Delete, client)
+	}
+}
+
 func (r *round) lookAtServer(pair Pair, server *corev1.Pod) *v1alpha1.PairResult {
-	if server == nil || server.DeletionTimestamp != nil || observe.PodReady(server) {
+	// One that ran and does not at the moment will again, within the check's time.
+	if server == nil || server.Status.Phase != corev1.PodPending && server.DeletionTimestamp == nil {
 		return nil
 	}
 	left := serverPatience - r.facts.Now.Sub(server.CreationTimestamp.Time)
@@ -176,8 +191,14 @@ func (r *round) servers() {
 		wanted[pair.From], wanted[pair.To] = true, true
 	}
 	for _, node := range r.Nodes {
-		if wanted[node] && r.facts.Pods[serverName(r.facts.Check, node, r.Nodes)] == nil {
+		server := r.facts.Pods[serverName(r.facts.Check, node, r.Nodes)]
+		switch {
+		case !wanted[node]:
+		case server == nil:
 			r.Create = append(r.Create, serverPod(r.facts, node, r.Nodes))
+		case server.DeletionTimestamp == nil && server.Status.Phase == corev1.PodFailed:
+			// Evicted, say; another is made when it is gone.
+			r.Delete = append(r.Delete, server)
 		}
 	}
 }
@@ -187,7 +208,7 @@ func (r *round) clients(idle []Pair) {
 	for _, pair := range idle {
 		server := r.facts.Pods[serverName(r.facts.Check, pair.To, r.Nodes)]
 		made := r.facts.Pods[clientName(r.facts.Check, pair)] != nil
-		if made || server == nil || !observe.PodReady(server) || r.running >= atOnce || r.busy[pair.From] || r.busy[pair.To] {
+		if made || server == nil || !observe.PodReady(server) || !r.free(pair) {
 			continue
 		}
 		r.use(pair)
@@ -195,8 +216,14 @@ func (r *round) clients(idle []Pair) {
 	}
 }
 
+// free reports whether the pair's nodes measure nothing, or each other.
+func (r *round) free(pair Pair) bool {
+	from, to := r.busy[pair.From], r.busy[pair.To]
+	return r.running < atOnce && (from == "" || from == pair.To) && (to == "" || to == pair.From)
+}
+
 func (r *round) use(pair Pair) {
-	r.busy[pair.From], r.busy[pair.To] = true, true
+	r.busy[pair.From], r.busy[pair.To] = pair.To, pair.From
 	r.running++
 }
 

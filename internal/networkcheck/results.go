@@ -21,13 +21,15 @@ const defaultMaxUDPLossPercent = 5
 func read(check *v1alpha1.NetworkCheck, pair Pair, pod *corev1.Pod) (result v1alpha1.PairResult, again bool) {
 	tcpText, tcpEnded := lastWords(pod.Status.InitContainerStatuses, tcpContainer)
 	udpText, udpEnded := lastWords(pod.Status.ContainerStatuses, udpContainer)
-	if !tcpEnded || !udpEnded {
-		return notMeasured(pair, "its pod was ended before it had measured"+because(pod)), false
-	}
 	tcp, tcpProblem := parseTCP(tcpText)
 	udp, udpProblem := parseUDP(udpText)
-	if strings.Contains(tcpProblem, busy) || strings.Contains(udpProblem, busy) {
+	// Without TCP's report there is nothing; blocked TCP needs no UDP's, which some iperf3 do not even begin then.
+	blocked := tcpEnded && tcpProblem != "" && !interrupted(tcpProblem)
+	switch {
+	case strings.Contains(tcpProblem, busy) || strings.Contains(udpProblem, busy):
 		return v1alpha1.PairResult{}, true
+	case !blocked && (!tcpEnded || !udpEnded || interrupted(tcpProblem) || interrupted(udpProblem)):
+		return notMeasured(pair, "its pod was ended before it had measured"+because(pod)), false
 	}
 	result = v1alpha1.PairResult{From: pair.From, To: pair.To, TCP: tcp, UDP: udp, Reason: v1alpha1.ReasonPassed}
 	fail := func(reason, format string, arguments ...any) (v1alpha1.PairResult, bool) {
@@ -51,9 +53,15 @@ func read(check *v1alpha1.NetworkCheck, pair Pair, pod *corev1.Pod) (result v1al
 	return result, false
 }
 
+// interrupted is a problem of the pod and not of the network: it was ended from outside.
+func interrupted(problem string) bool {
+	return problem == noReport || strings.Contains(problem, "interrupt")
+}
+
 func lastWords(statuses []corev1.ContainerStatus, name string) (text string, ended bool) {
 	for i := range statuses {
-		if terminated := statuses[i].State.Terminated; statuses[i].Name == name && terminated != nil {
+		// iperf3's own status is 0 or 1; anything else is a signal's, or unknown.
+		if terminated := statuses[i].State.Terminated; statuses[i].Name == name && terminated != nil && terminated.ExitCode <= 1 {
 			return terminated.Message, true
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -37,6 +38,8 @@ type CheckFacts struct {
 	Image string
 	// Candidates are the nodes that the placement allows now, sorted; looked at only before the check has started.
 	Candidates []string
+	// OutOfOrder is how many nodes the placement allows that are not Ready or take no pods.
+	OutOfOrder int
 	// Pods are those of the check, by name, terminating ones included. They come from the cache and must not be changed.
 	Pods map[string]*corev1.Pod
 }
@@ -70,34 +73,38 @@ func (o *CheckObserver) Observe(ctx context.Context, check *v1alpha1.NetworkChec
 		}
 	}
 	if check.Status.StartTime == nil {
-		facts.Candidates, err = o.candidates(ctx, check)
+		err = o.candidates(ctx, facts)
 	}
 	return facts, err
 }
 
-func (o *CheckObserver) candidates(ctx context.Context, check *v1alpha1.NetworkCheck) ([]string, error) {
-	var found []string
+func (o *CheckObserver) candidates(ctx context.Context, facts *CheckFacts) error {
 	next := ""
 	for {
 		var nodes corev1.NodeList
 		if err := o.Live.List(ctx, &nodes, client.Limit(nodesAtOnce), client.Continue(next)); err != nil {
-			return nil, fmt.Errorf("listing nodes: %w", err)
+			return fmt.Errorf("listing nodes: %w", err)
 		}
 		for i := range nodes.Items {
-			if allowed(ctx, &check.Spec.Placement, &nodes.Items[i]) {
-				found = append(found, nodes.Items[i].Name)
+			switch node := &nodes.Items[i]; {
+			case !allowed(ctx, &facts.Check.Spec.Placement, node):
+			case inOrder(node):
+				facts.Candidates = append(facts.Candidates, node.Name)
+			default:
+				facts.OutOfOrder++
 			}
 		}
 		if next = nodes.Continue; next == "" {
-			slices.Sort(found)
-			return found, nil
+			slices.Sort(facts.Candidates)
+			return nil
 		}
 	}
 }
 
-// allowed reports whether the scheduler would let a pod of this placement run on the node.
+// allowed reports whether the placement allows the node, by the scheduler's own rules. Taints that Kubernetes itself puts on
+// nodes for a while are left to inOrder.
 func allowed(ctx context.Context, placement *v1alpha1.NetworkCheckPlacement, node *corev1.Node) bool {
-	if system := node.Labels[corev1.LabelOSStable]; node.Spec.Unschedulable || !nodeReady(node) || system != "" && system != "linux" {
+	if system := node.Labels[corev1.LabelOSStable]; system != "" && system != "linux" {
 		return false
 	}
 	affinity := &corev1.Affinity{NodeAffinity: placement.NodeAffinity}
@@ -106,14 +113,24 @@ func allowed(ctx context.Context, placement *v1alpha1.NetworkCheckPlacement, nod
 		// A term that is invalid matches no node, for the scheduler too.
 		return false
 	}
-	hard := func(taint *corev1.Taint) bool { return taint.Effect != corev1.TaintEffectPreferNoSchedule }
+	hard := func(taint *corev1.Taint) bool {
+		return taint.Effect != corev1.TaintEffectPreferNoSchedule && !strings.HasPrefix(taint.Key, kubernetesTaints)
+	}
 	_, untolerated := schedulinghelpers.FindMatchingUntoleratedTaint(
 		klog.FromContext(ctx), node.Spec.Taints, placement.Tolerations, hard, false)
 	return !untolerated
 }
 
-func nodeReady(node *corev1.Node) bool {
-	return slices.ContainsFunc(node.Status.Conditions, func(c corev1.NodeCondition) bool {
+// kubernetesTaints begin the keys of taints that tell a node's state: not-ready, unreachable, unschedulable and the like.
+const kubernetesTaints = "node.kubernetes.io/"
+
+// inOrder reports whether pods can run on the node now.
+func inOrder(node *corev1.Node) bool {
+	ready := slices.ContainsFunc(node.Status.Conditions, func(c corev1.NodeCondition) bool {
 		return c.Type == corev1.NodeReady && c.Status == corev1.ConditionTrue
 	})
+	kept := slices.ContainsFunc(node.Spec.Taints, func(t corev1.Taint) bool {
+		return strings.HasPrefix(t.Key, kubernetesTaints) && t.Effect != corev1.TaintEffectPreferNoSchedule
+	})
+	return ready && !kept && !node.Spec.Unschedulable
 }

@@ -26,12 +26,12 @@ type NetworkCheckSpecApplyConfiguration struct {
 	// placement says which nodes are measured. Default: all that take pods without tolerations.
 	Placement *NetworkCheckPlacementApplyConfiguration `json:"placement,omitempty"`
 	// pairs says which pairs of these nodes are measured: Ring (each node with the next one: every node sends and
-	// receives once), All (every node with every other one, at most 512 pairs, which is 32 nodes), or Sample (sampleSize
-	// pairs, chosen at random). Default: All of up to 6 nodes, else Ring.
+	// receives once), All (every node with every other one, in both directions; at most 512 pairs, which is 23 nodes), or
+	// Sample (sampleSize pairs, chosen at random). Default: All of up to 6 nodes, else Ring.
 	Pairs *apiv1alpha1.NetworkCheckPairs `json:"pairs,omitempty"`
 	// sampleSize is how many pairs a Sample has. Default: 32.
 	SampleSize *int32 `json:"sampleSize,omitempty"`
-	// seconds is how long each pair sends by TCP, and then by UDP. Default: 3.
+	// seconds is how long each pair sends by TCP, and then by UDP. Two nodes may send to each other at the same time. Default: 3.
 	Seconds *int32 `json:"seconds,omitempty"`
 	// udpMegabitsPerSecond is how fast a pair sends by UDP, in 10^6 bits per second; TCP is as fast as it can be. Default: 10.
 	UDPMegabitsPerSecond *int32 `json:"udpMegabitsPerSecond,omitempty"`
