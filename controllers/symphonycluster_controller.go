@@ -110,6 +110,8 @@ func (r *SymphonyClusterReconciler) nextPass(pass *status.Input) (ctrl.Result, e
 		switch problem.Kind {
 		case apply.Transient:
 			failed = append(failed, problem.Err)
+		case apply.Unseen:
+			next = min(next, afterStale)
 		case apply.Leaving:
 			next = min(next, afterLeaving)
 		case apply.Conflict, apply.Rejected, apply.NodePort, apply.Forbidden:

@@ -46,7 +46,7 @@ func NewSymphonyClusterReconciler(manager ctrl.Manager, console observe.Console)
 			Clock:    clock.RealClock{},
 			Consoles: consoles,
 		},
-		Applier:  &apply.Applier{Client: manager.GetClient()},
+		Applier:  &apply.Applier{Client: manager.GetClient(), Live: manager.GetAPIReader()},
 		Events:   manager.GetEventRecorder(names.FieldManager),
 		Clock:    clock.RealClock{},
 		consoles: consoles.Changed,

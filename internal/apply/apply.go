@@ -28,6 +28,8 @@ import (
 type Applier struct {
 	// Client writes under the operator's field manager.
 	Client client.Client
+	// Live asks the API server about what a write met and the cache does not have.
+	Live client.Reader
 }
 
 // Outcome is what came of one pass's writes.
@@ -84,24 +86,22 @@ func (o *Outcome) note(problems ...Problem) bool {
 
 func takenNames(facts *observe.Facts) []Problem {
 	problems := make([]Problem, 0, len(facts.Taken))
-	for _, taken := range facts.Taken {
-		switch {
-		case taken.Kind == revisionKind:
-			// It matters only if a template is to be kept under the name, and is told then.
-		case taken.Leaving:
-			problems = append(problems, leaving(taken.ChildKey))
-		default:
-			problems = append(problems, Problem{Kind: Conflict, Child: taken.ChildKey, Message: fmt.Sprintf(
-				"%s %q exists and does not belong to this cluster: delete or rename it, or give the cluster another name",
-				taken.Kind, taken.Name)})
+	for i := range facts.Taken {
+		// A kept template's name matters only if one is to be kept under it, and is told then.
+		if facts.Taken[i].Kind != revisionKind {
+			problems = append(problems, takenProblem(&facts.Taken[i]))
 		}
 	}
 	return problems
 }
 
-func leaving(key observe.ChildKey) Problem {
-	return Problem{Kind: Leaving, Child: key, Message: fmt.Sprintf(
-		"waiting for the garbage collector to delete %s %q of an earlier cluster of this name", key.Kind, key.Name)}
+func takenProblem(taken *observe.TakenName) Problem {
+	if taken.Leaving {
+		return Problem{Kind: Leaving, Child: taken.ChildKey, Message: fmt.Sprintf(
+			"waiting for the garbage collector to delete %s %q of an earlier cluster of this name", taken.Kind, taken.Name)}
+	}
+	return Problem{Kind: Conflict, Child: taken.ChildKey, Message: fmt.Sprintf(
+		"%s %q exists and does not belong to this cluster: delete or rename it, or give the cluster another name", taken.Kind, taken.Name)}
 }
 
 const revisionKind = "ControllerRevision"

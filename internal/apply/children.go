@@ -10,6 +10,8 @@ import (
 	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	appsv1ac "k8s.io/client-go/applyconfigurations/apps/v1"
@@ -26,14 +28,39 @@ func (a *Applier) revisions(ctx context.Context, facts *observe.Facts, children 
 	problems := make([]Problem, 0, len(children.Revisions))
 	for _, wanted := range slices.Concat(children.Revisions, children.Adopted) {
 		key := observe.ChildKey{Kind: revisionKind, Name: *wanted.Name}
-		if facts.IsTaken(key) {
-			// An earlier cluster of this name had the same template, and is being cleaned away.
-			problems = append(problems, leaving(key))
+		if taken := facts.TakenName(key); taken != nil {
+			// An earlier cluster of this name, which is being cleaned away, had the same template.
+			problems = append(problems, takenProblem(taken))
 			continue
 		}
-		problems = append(problems, problem("keeping a pod template", key, a.keep(ctx, wanted))...)
+		err := a.keep(ctx, wanted)
+		if apierrors.IsAlreadyExists(err) {
+			problems = append(problems, a.recover(ctx, facts, key, wanted)...)
+			continue
+		}
+		problems = append(problems, problem("keeping a pod template", key, err)...)
 	}
 	return problems
+}
+
+// recover is for a revision that is there and was not seen: the cache is behind, somebody has taken its labels away, or it
+// is somebody else's. Ours get their labels back; nothing is made from it before it is seen.
+func (a *Applier) recover(
+	ctx context.Context, facts *observe.Facts, key observe.ChildKey, wanted *appsv1ac.ControllerRevisionApplyConfiguration,
+) []Problem {
+	there := &appsv1.ControllerRevision{}
+	err := a.Live.Get(ctx, client.ObjectKey{Namespace: facts.Cluster.Namespace, Name: key.Name}, there)
+	if err == nil && !metav1.IsControlledBy(there, facts.Cluster) {
+		return []Problem{takenProblem(&observe.TakenName{ChildKey: key})}
+	}
+	if err == nil {
+		labelled := appsv1ac.ControllerRevision(there.Name, there.Namespace).WithUID(there.UID).WithLabels(wanted.Labels).WithRevision(*wanted.Revision)
+		err = a.keep(ctx, labelled)
+	}
+	if err == nil {
+		return []Problem{{Kind: Unseen, Child: key, Message: "waiting until the kept pod template " + key.Name + " is seen"}}
+	}
+	return problem("keeping a pod template", key, err)
 }
 
 // keep creates a revision or, if it has a UID, changes the one that is there.
@@ -87,8 +114,8 @@ func child[T any, C configuration[C]](
 	return problem("applying "+key.Kind+" "+key.Name, key, a.send(ctx, wanted))
 }
 
-// workload applies a child with a pod template. When the API server rejects the wanted template, the child is applied with
-// the one that it has: a mistake in the one must not stop scaling and repair.
+// workload applies a child with a pod template. When the API server or a policy refuses the wanted template, the child is
+// applied with the one that it has: a mistake in the one must not stop scaling and repair.
 func workload[T any, C interface {
 	*A
 	configuration[C]
@@ -96,7 +123,7 @@ func workload[T any, C interface {
 	ctx context.Context, a *Applier, facts *observe.Facts, live *T, extract func(*T, string) (C, error), wanted, asIs C,
 ) []Problem {
 	problems := child(ctx, a, facts, live, extract, wanted)
-	if asIs != nil && slices.ContainsFunc(problems, func(p Problem) bool { return p.Kind == Rejected }) {
+	if asIs != nil && slices.ContainsFunc(problems, func(p Problem) bool { return p.Kind == Rejected || p.Kind == Forbidden }) {
 		problems = append(problems, child(ctx, a, facts, live, extract, asIs)...)
 	}
 	return problems

@@ -46,6 +46,8 @@ type recorder struct {
 	mutex  sync.Mutex
 	writes []write
 	fail   string
+	// exists is the description of what is there already when it is created.
+	exists string
 	// rejects says which bodies of applies are invalid.
 	rejects func(body string) bool
 }
@@ -86,7 +88,11 @@ func (r *recorder) client() client.Client {
 			return r.note(write{what: "apply " + object.Kind + " " + object.Name, uid: object.UID, body: string(data)})
 		},
 		Create: func(_ context.Context, _ client.WithWatch, object client.Object, _ ...client.CreateOption) error {
-			return r.note(write{what: fmt.Sprintf("create %T %s", object, object.GetName())})
+			what := fmt.Sprintf("create %T %s", object, object.GetName())
+			if r.exists != "" && strings.HasPrefix(what, r.exists) {
+				return apierrors.NewAlreadyExists(schema.GroupResource{}, object.GetName())
+			}
+			return r.note(write{what: what})
 		},
 		Patch: func(_ context.Context, _ client.WithWatch, object client.Object, patch client.Patch, _ ...client.PatchOption) error {
 			data, err := patch.Data(object)
@@ -140,6 +146,41 @@ const (
 	computeSet    = "apply ReplicaSet prod-compute"
 	guiService    = "apply Service prod-gui"
 )
+
+// A kept template whose labels somebody has taken away is not seen; its name is taken all the same.
+func TestAKeptTemplateThatIsThereUnseen(t *testing.T) {
+	for name, c := range map[string]struct {
+		owner types.UID
+		kind  apply.ProblemKind
+	}{
+		"ours, or the cache is behind": {"cluster-uid", apply.Unseen},
+		"somebody else's":              {"other", apply.Conflict},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			written := &recorder{exists: keepTemplates + "master"}
+			facts := newFacts()
+			children, err := build.All(facts, newPlan())
+			g.Expect(err).NotTo(HaveOccurred())
+			there := &appsv1.ControllerRevision{ObjectMeta: metav1.ObjectMeta{
+				Namespace: "grid", Name: names.RevisionName("prod", names.Master, children.MasterRevision), UID: "there",
+				OwnerReferences: []metav1.OwnerReference{{UID: c.owner, Controller: new(true)}},
+			}}
+			applier := &apply.Applier{
+				Client: written.client(), Live: fake.NewClientBuilder().WithScheme(scheme.Scheme).WithObjects(there).Build(),
+			}
+			out := applier.Everything(t.Context(), facts, newPlan(), children)
+			g.Expect(out.Problems).To(HaveExactElements(HaveField("Kind", c.kind)))
+			patched := ContainElement(HavePrefix("patch grid/" + there.Name))
+			if c.kind == apply.Unseen {
+				g.Expect(written.whats()).To(patched, "its labels come back")
+			} else {
+				g.Expect(written.whats()).NotTo(patched)
+			}
+			g.Expect(written.whats()).NotTo(ContainElement(masterDeploy), "nothing is made from what is not seen to be kept")
+		})
+	}
+}
 
 // withoutRevisions are the writes but those that keep templates.
 func withoutRevisions(all []string) []string {

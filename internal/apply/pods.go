@@ -42,7 +42,7 @@ func (a *Applier) tell(ctx context.Context, pods []*corev1.Pod, hosts string) (i
 			return fmt.Errorf("encoding the annotation: %w", err)
 		}
 		target := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: pod.Namespace, Name: pod.Name}}
-		return a.Client.Patch(ctx, target, client.RawPatch(types.MergePatchType, patch))
+		return gone(a.Client.Patch(ctx, target, client.RawPatch(types.MergePatchType, patch)))
 	})
 }
 
@@ -50,7 +50,7 @@ func (a *Applier) tell(ctx context.Context, pods []*corev1.Pod, hosts string) (i
 func (a *Applier) replace(ctx context.Context, pods []*corev1.Pod) (int, error) {
 	return inParallel(pods, func(pod *corev1.Pod) error {
 		target := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: pod.Namespace, Name: pod.Name}}
-		return a.Client.Delete(ctx, target, client.Preconditions{UID: &pod.UID})
+		return gone(a.Client.Delete(ctx, target, client.Preconditions{UID: &pod.UID}))
 	})
 }
 
@@ -85,8 +85,7 @@ func (a *Applier) prune(ctx context.Context, namespace string, obsolete []build.
 	return problems
 }
 
-// inParallel does the same to every pod and counts the successes. A pod that is gone, or is another one by
-// now, needs nothing any more.
+// inParallel does the same to every pod and counts the successes.
 func inParallel(pods []*corev1.Pod, do func(*corev1.Pod) error) (int, error) {
 	var group sync.WaitGroup
 	slots := make(chan struct{}, parallelWrites)
@@ -95,7 +94,7 @@ func inParallel(pods []*corev1.Pod, do func(*corev1.Pod) error) (int, error) {
 		slots <- struct{}{}
 		group.Go(func() {
 			defer func() { <-slots }()
-			results[i] = gone(do(pod))
+			results[i] = do(pod)
 		})
 	}
 	group.Wait()
@@ -115,6 +114,7 @@ func inParallel(pods []*corev1.Pod, do func(*corev1.Pod) error) (int, error) {
 	return done, errors.Join(failed...)
 }
 
+// gone drops the error of a pod that is gone, or is another one by now: it needs nothing any more.
 func gone(err error) error {
 	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
 		return nil

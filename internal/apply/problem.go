@@ -21,6 +21,8 @@ const (
 	Conflict ProblemKind = "Conflict"
 	// Leaving means that an object of an earlier cluster of the same name has it, and is about to go.
 	Leaving ProblemKind = "Leaving"
+	// Unseen means that the cache is behind what is there. Nobody has to act; it is looked at again soon.
+	Unseen ProblemKind = "Unseen"
 	// Rejected means that the API server calls the child invalid. A person has to change the spec.
 	Rejected ProblemKind = "Rejected"
 	// NodePort means that the wanted node port is taken or outside the cluster's range.
@@ -82,6 +84,9 @@ func causes(err error) string {
 func Explain(doing string, err error) string {
 	if apierrors.IsForbidden(err) {
 		return doing + " is refused: " + err.Error() // A quota's or a policy's words say what to do.
+	}
+	if apierrors.IsInvalid(err) {
+		return doing + " is rejected: " + causes(err)
 	}
 	return doing + ": " + reason(err)
 }

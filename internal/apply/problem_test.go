@@ -84,9 +84,9 @@ func TestPodsThatAreGoneNeedNothing(t *testing.T) {
 	done, err := inParallel(pods, func(pod *corev1.Pod) error {
 		switch pod.Name {
 		case "a":
-			return apierrors.NewNotFound(resource, pod.Name)
+			return gone(apierrors.NewNotFound(resource, pod.Name))
 		case "b":
-			return apierrors.NewConflict(resource, pod.Name, errors.New("another UID"))
+			return gone(apierrors.NewConflict(resource, pod.Name, errors.New("another UID")))
 		}
 		return nil
 	})

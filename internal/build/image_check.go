@@ -134,6 +134,11 @@ const anewAfter = 30 * time.Second
 // again.
 func obsoleteChecks(facts *observe.Facts, wanted []*ImageCheck) []*corev1.Pod {
 	var old []*corev1.Pod
+	for _, pod := range facts.OrphanChecks {
+		if pod.DeletionTimestamp == nil {
+			old = append(old, pod)
+		}
+	}
 	for _, pod := range facts.ImageChecks {
 		inUse := slices.ContainsFunc(wanted, func(c *ImageCheck) bool { return c.Pod.Name == pod.Name })
 		turnedAway := observe.PodTurnedAway(pod) && facts.Now.Sub(pod.CreationTimestamp.Time) > anewAfter

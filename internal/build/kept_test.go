@@ -202,6 +202,20 @@ func TestTheTemplateInForceIsAtHand(t *testing.T) {
 	g.Expect(same.ComputeAsIs).To(BeNil())
 }
 
+// A kept template that is newer than the one in force is one that the API server rejected: it must not be tried again, or
+// even succeed, while the next one's image is pulled.
+func TestARejectedTemplateIsNotGoneOnWith(t *testing.T) {
+	g := NewWithT(t)
+	facts := runs(t, setImage("a"), setImage("c"))
+	for _, rejected := range storedRevisions(t, buildFirst(t, setImage("b"))) {
+		rejected.Revision = 2
+		facts.Revisions = append(facts.Revisions, rejected)
+	}
+	g.Expect(images(t, buildAll(t, facts, follow(1)))).To(Equal([]string{"a", "a"}))
+	facts.Cluster = newCluster(masterOverlay(`{"typo":1}`), computeOverlay(`{"typo":1}`))
+	g.Expect(images(t, buildAll(t, facts, follow(1)))).To(Equal([]string{"a", "a"}))
+}
+
 // Without its kept template nothing is known about a held set: it is left as it is.
 func TestAHeldComputeSetWithoutItsKeptTemplateIsLeftAlone(t *testing.T) {
 	g := NewWithT(t)

@@ -54,7 +54,8 @@ func chooseTemplate(facts *observe.Facts, role string) (*chosenTemplate, error) 
 	kept := keptRevisions(facts, role)
 	if len(kept) > 0 {
 		newest := kept[len(kept)-1]
-		chosen.revision, chosen.number, chosen.data = newest.Labels[names.LabelRevision], newest.Revision, newest.Data.Raw
+		good := lastGood(kept, wanted, liveRevision(facts, role))
+		chosen.revision, chosen.number, chosen.data = good.Labels[names.LabelRevision], newest.Revision, good.Data.Raw
 	}
 	if chosen.revision != wanted {
 		if err := chosen.render(facts, kept); err != nil {
@@ -65,6 +66,21 @@ func chooseTemplate(facts *observe.Facts, role string) (*chosenTemplate, error) 
 		return nil, err
 	}
 	return chosen, nil
+}
+
+// lastGood is the kept template to go on with: the newest if it is the wanted one, else the one in force; without either,
+// the newest. A newer one than that in force is one that the API server rejected.
+func lastGood(kept []*appsv1.ControllerRevision, wanted, live string) *appsv1.ControllerRevision {
+	newest := kept[len(kept)-1]
+	if newest.Labels[names.LabelRevision] == wanted {
+		return newest
+	}
+	for _, revision := range kept {
+		if revision.Labels[names.LabelRevision] == live {
+			return revision
+		}
+	}
+	return newest
 }
 
 // render makes the wanted template. When it cannot, or while it is not known whether its images can be pulled, the

@@ -45,6 +45,9 @@ type Facts struct {
 	// ImageChecks are the pods that find out whether new images can be pulled.
 	ImageChecks []*corev1.Pod
 
+	// OrphanChecks are those of an earlier cluster of this name that was deleted without its children.
+	OrphanChecks []*corev1.Pod
+
 	// Taken are child names that an object of somebody else has.
 	Taken []TakenName
 
@@ -92,13 +95,16 @@ func (f *Facts) ImageCheck(name string) *corev1.Pod {
 }
 
 // IsTaken reports whether somebody else's object has the name of this child.
-func (f *Facts) IsTaken(key ChildKey) bool {
-	for _, taken := range f.Taken {
-		if taken.ChildKey == key {
-			return true
+func (f *Facts) IsTaken(key ChildKey) bool { return f.TakenName(key) != nil }
+
+// TakenName says who has the name of this child, nil if nobody else.
+func (f *Facts) TakenName(key ChildKey) *TakenName {
+	for i := range f.Taken {
+		if f.Taken[i].ChildKey == key {
+			return &f.Taken[i]
 		}
 	}
-	return false
+	return nil
 }
 
 type childID struct {

@@ -104,10 +104,10 @@ func child[T client.Object](ctx context.Context, o *Observer, facts *Facts, name
 	childKey := ChildKey{Kind: gvk.Kind, Name: name}
 	err = o.Cache.Get(ctx, key, object)
 	if err == nil {
-		if facts.claims(childKey, object) {
-			return object, nil
+		if claimed, err := o.claims(ctx, facts, childKey, object); !claimed {
+			return none, err
 		}
-		return none, nil
+		return object, nil
 	}
 	if !apierrors.IsNotFound(err) {
 		return none, fmt.Errorf("reading %s %s: %w", gvk.Kind, name, err)
@@ -115,24 +115,52 @@ func child[T client.Object](ctx context.Context, o *Observer, facts *Facts, name
 	metadata := &metav1.PartialObjectMetadata{}
 	metadata.SetGroupVersionKind(gvk)
 	err = o.Live.Get(ctx, key, metadata)
-	switch {
-	case apierrors.IsNotFound(err):
-	case err != nil:
-		return none, fmt.Errorf("reading %s %s: %w", gvk.Kind, name, err)
-	case facts.claims(childKey, metadata):
+	if err != nil {
+		if apierrors.IsNotFound(err) {
+			err = nil
+		} else {
+			err = fmt.Errorf("reading %s %s: %w", gvk.Kind, name, err)
+		}
+		return none, err
+	}
+	claimed, err := o.claims(ctx, facts, childKey, metadata)
+	if claimed {
 		facts.Unseen[childKey] = metadata.UID
 	}
-	return none, nil
+	return none, err
 }
 
 // claims reports whether the object is this cluster's, and notes it as taken when it is not.
-func (f *Facts) claims(key ChildKey, object metav1.Object) bool {
+func (o *Observer) claims(ctx context.Context, facts *Facts, key ChildKey, object metav1.Object) (bool, error) {
 	owner := metav1.GetControllerOf(object)
-	if owner != nil && owner.UID == f.Cluster.UID || f.isOrphan(object) {
-		return true
+	if owner != nil && owner.UID == facts.Cluster.UID {
+		return true, nil
 	}
-	f.Taken = append(f.Taken, TakenName{ChildKey: key, Leaving: owner != nil && f.isEarlierCluster(owner)})
-	return false
+	leaving := owner != nil && facts.isEarlierCluster(owner)
+	if facts.isOrphan(object) {
+		lives, err := o.clusterLives(ctx, facts.Cluster)
+		if lives || err != nil {
+			return lives, err
+		}
+		leaving = true
+	}
+	facts.Taken = append(facts.Taken, TakenName{ChildKey: key, Leaving: leaving})
+	return false, nil
+}
+
+// clusterLives asks the API server whether this very cluster is there and is not being deleted. The cache may not know yet that
+// it is deleted with --cascade=orphan: children that got their owner back then would be deleted with it.
+func (o *Observer) clusterLives(ctx context.Context, cluster *v1alpha1.SymphonyCluster) (bool, error) {
+	now := &metav1.PartialObjectMetadata{}
+	now.SetGroupVersionKind(v1alpha1.SchemeGroupVersion.WithKind(clusterKind))
+	err := o.Live.Get(ctx, client.ObjectKeyFromObject(cluster), now)
+	if apierrors.IsNotFound(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("reading the cluster before a child is taken back: %w", err)
+	}
+	return now.UID == cluster.UID && now.DeletionTimestamp == nil, nil
 }
 
 // isOrphan reports whether the object is a child that lost its owner: by hand, or because a cluster of this name was deleted
@@ -165,6 +193,9 @@ func (o *Observer) revisions(ctx context.Context, facts *Facts) error {
 		case owner != nil && owner.UID == facts.Cluster.UID:
 			facts.Revisions = append(facts.Revisions, revision)
 		case len(revision.OwnerReferences) == 0:
+			if lives, err := o.clusterLives(ctx, facts.Cluster); !lives {
+				return err
+			}
 			facts.Revisions = append(facts.Revisions, revision)
 			facts.OrphanRevisions = append(facts.OrphanRevisions, revision)
 		default:
@@ -211,8 +242,14 @@ func (o *Observer) computePods(ctx context.Context, facts *Facts) error {
 
 func (o *Observer) imageChecks(ctx context.Context, facts *Facts) error {
 	owner := string(facts.Cluster.UID)
-	pods, err := o.pods(ctx, facts.Cluster, names.Image, func(uid string) bool { return uid == owner })
-	facts.ImageChecks = pods
+	pods, err := o.pods(ctx, facts.Cluster, names.Image, func(uid string) bool { return uid == owner || uid == "" })
+	for _, pod := range pods {
+		if controllerUID(pod) == "" {
+			facts.OrphanChecks = append(facts.OrphanChecks, pod)
+		} else {
+			facts.ImageChecks = append(facts.ImageChecks, pod)
+		}
+	}
 	return err
 }
 

@@ -13,6 +13,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes/scheme"
 	clocktesting "k8s.io/utils/clock/testing"
@@ -54,9 +55,11 @@ func owned[T client.Object](object T, name, role, kind, owner string, uid types.
 // see observes with these objects in the cache, and these only in the API server.
 func see(t *testing.T, cached, live []client.Object) *observe.Facts {
 	t.Helper()
+	known := runtime.NewScheme()
+	NewWithT(t).Expect(errors.Join(scheme.AddToScheme(known), v1alpha1.AddToScheme(known))).To(Succeed())
 	observer := &observe.Observer{
-		Cache:    fake.NewClientBuilder().WithScheme(scheme.Scheme).WithObjects(cached...).Build(),
-		Live:     fake.NewClientBuilder().WithScheme(scheme.Scheme).WithObjects(live...).Build(),
+		Cache:    fake.NewClientBuilder().WithScheme(known).WithObjects(cached...).Build(),
+		Live:     fake.NewClientBuilder().WithScheme(known).WithObjects(live...).Build(),
 		Clock:    clocktesting.NewFakePassiveClock(noon),
 		Consoles: silent{},
 	}

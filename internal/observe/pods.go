@@ -127,7 +127,7 @@ func PodPulled(pod *corev1.Pod) bool {
 	case corev1.PodRunning, corev1.PodSucceeded:
 		return true
 	case corev1.PodFailed:
-		return !PodTurnedAway(pod) && allEnded(pod.Status.ContainerStatuses)
+		return pod.Status.Reason == "" && allEnded(pod.Status.ContainerStatuses)
 	default:
 		return false
 	}
@@ -145,9 +145,9 @@ func allEnded(containers []corev1.ContainerStatus) bool {
 	return len(containers) > 0
 }
 
-// PodTurnedAway reports whether a kubelet refused or evicted the pod, which says nothing about its containers.
+// PodTurnedAway reports whether a kubelet refused, evicted or lost the pod, which says nothing about its images.
 func PodTurnedAway(pod *corev1.Pod) bool {
-	return pod.Status.Phase == corev1.PodFailed && pod.Status.Reason != ""
+	return pod.Status.Phase == corev1.PodFailed && !PodPulled(pod)
 }
 
 // controllerUID is the UID of the object that controls this one, or "".

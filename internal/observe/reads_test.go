@@ -106,18 +106,53 @@ func TestAChildThatLostItsOwnerIsTakenBack(t *testing.T) {
 			g.Expect(lookalike.IsTaken(child.key)).To(BeTrue(), "labels alone make nothing the operator's")
 
 			orphan.SetAnnotations(map[string]string{names.AnnotationApplied: "hash"})
-			facts := see(t, []client.Object{orphan}, nil)
+			facts := see(t, []client.Object{orphan}, []client.Object{prod()})
 			g.Expect(facts.Taken).To(BeEmpty())
 			g.Expect(child.uid(facts)).To(BeEquivalentTo("orphan"))
 		})
 	}
 }
 
+// With --cascade=orphan the children lose their owner a moment before it goes; the cache may still know nothing of it. Who got
+// the owner back would be deleted with it.
+func TestNothingIsTakenBackByAClusterThatIsBeingDeleted(t *testing.T) {
+	going := prod()
+	going.Finalizers, going.DeletionTimestamp = []string{"orphan"}, new(metav1.NewTime(noon))
+	another := prod()
+	another.UID = "later"
+	for name, live := range map[string][]client.Object{"it is being deleted": {going}, "it is gone": nil, "there is another one": {another}} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			set := owned(&appsv1.ReplicaSet{}, "prod-compute", names.Compute, "SymphonyCluster", "prod", "now")
+			set.SetOwnerReferences(nil)
+			set.SetAnnotations(map[string]string{names.AnnotationApplied: "hash"})
+			revision := owned(&appsv1.ControllerRevision{}, "kept", names.Master, "SymphonyCluster", "prod", "now")
+			revision.SetOwnerReferences(nil)
+			facts := see(t, []client.Object{set, revision}, live)
+			g.Expect(facts.ComputeSet).To(BeNil())
+			g.Expect(facts.OrphanRevisions).To(BeEmpty())
+			g.Expect(facts.Taken).To(HaveExactElements(observe.TakenName{
+				ChildKey: observe.ChildKey{Kind: "ReplicaSet", Name: "prod-compute"}, Leaving: true,
+			}))
+		})
+	}
+}
+
+// What pulled an image for a cluster that is gone holds the name of the check that is wanted now.
+func TestAnImageCheckThatLostItsOwnerIsNoneOfThisCluster(t *testing.T) {
+	g := NewWithT(t)
+	orphan := owned(&corev1.Pod{}, "orphan", names.Image, "SymphonyCluster", "prod", "earlier")
+	orphan.SetOwnerReferences(nil)
+	facts := see(t, []client.Object{orphan, owned(&corev1.Pod{}, "own", names.Image, "SymphonyCluster", "prod", "now")}, nil)
+	g.Expect(facts.ImageChecks).To(HaveLen(1))
+	g.Expect(facts.OrphanChecks).To(HaveLen(1))
+}
+
 func TestAKeptTemplateThatLostItsOwnerIsTakenBack(t *testing.T) {
 	g := NewWithT(t)
 	orphan := owned(&appsv1.ControllerRevision{}, "orphan", names.Master, "SymphonyCluster", "prod", "earlier")
 	orphan.SetOwnerReferences(nil)
-	facts := see(t, []client.Object{orphan}, nil)
+	facts := see(t, []client.Object{orphan}, []client.Object{prod()})
 	g.Expect(facts.Revisions).To(HaveLen(1))
 	g.Expect(facts.OrphanRevisions).To(HaveLen(1))
 	g.Expect(facts.Taken).To(BeEmpty())

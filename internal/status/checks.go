@@ -35,7 +35,7 @@ func imageCheck(in *Input) finding {
 					"if its node %s is lost, delete the pod by force", check.Role, pod.Spec.NodeName)}
 			}
 			if observe.PodTurnedAway(pod) {
-				return finding{pod.Status.Reason, fmt.Sprintf("spec.%s: a node turned away the pod that pulls the new image; it will be made again", check.Role)}
+				return finding{cmp.Or(pod.Status.Reason, v1alpha1.ReasonUpdating), fmt.Sprintf("spec.%s: a node turned away the pod that pulls the new image; it will be made again", check.Role)}
 			}
 			if found := podTrouble(pod, v1alpha1.ReasonUpdating); found.bad() {
 				found.message = fmt.Sprintf("spec.%s: %s; what runs stays as it is until it can be", check.Role, found.message)
@@ -64,16 +64,19 @@ func masterCheck(in *Input) finding {
 		}
 		return finding{v1alpha1.ReasonMasterPending, "the master pod is not created yet"}
 	}
+	outdated := in.Children != nil && in.Children.MasterRevision != "" && !unproven(in, names.Master) &&
+		pod.Labels[names.LabelRevision] != in.Children.MasterRevision
+	if leaving := in.Plan.LeavingMaster; outdated && leaving != nil {
+		// Before what is wrong with the pod: the edit that would mend it waits for this.
+		return finding{v1alpha1.ReasonUpdating, fmt.Sprintf("the master gets its new template when its earlier pod on node %s is gone; "+
+			"if that node is lost, delete the node or, by force, the pod", leaving.Spec.NodeName)}
+	}
 	if found := podTrouble(pod, v1alpha1.ReasonMasterFailed); found.bad() {
 		found.message = "the master pod: " + found.message
 		return found
 	}
 	switch {
-	case in.Children != nil && in.Children.MasterRevision != "" && !unproven(in, names.Master) && pod.Labels[names.LabelRevision] != in.Children.MasterRevision:
-		if leaving := in.Plan.LeavingMaster; leaving != nil {
-			return finding{v1alpha1.ReasonUpdating, fmt.Sprintf("the master gets its new template when its earlier pod on node %s is gone; "+
-				"if that node is lost, delete the node or, by force, the pod", leaving.Spec.NodeName)}
-		}
+	case outdated:
 		return finding{v1alpha1.ReasonUpdating, "the master is about to restart with its new template"}
 	case pod.Status.PodIP == "":
 		return finding{v1alpha1.ReasonMasterPending, "the master pod has no address yet"}

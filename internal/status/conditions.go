@@ -47,6 +47,7 @@ var readyChecks = []check{
 	computeCheck,
 	// Last, because what a failed write causes elsewhere says more than that it will be repeated.
 	problems(apply.Transient, v1alpha1.ReasonRetrying),
+	problems(apply.Unseen, v1alpha1.ReasonProgressing),
 }
 
 func conditionsOf(in *Input) []metav1.Condition {

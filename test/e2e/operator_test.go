@@ -22,6 +22,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/symphony-operator/symphony-operator/internal/names"
+	"github.com/symphony-operator/symphony-operator/test/oracle"
 )
 
 // What config/default calls them.
@@ -120,7 +121,13 @@ var _ = Describe("The operator's own pods", func() {
 		events := func() string {
 			return g.kubectl("get", "events", "-o", `jsonpath={.items[?(@.reportingComponent=="symphony-operator")].metadata.resourceVersion}`)
 		}
-		resting, told := g.snapshot(ctx), events()
+		var resting oracle.Snapshot
+		Eventually(ctx, func() []string {
+			before := resting
+			resting = g.snapshot(ctx)
+			return resting.Touched(before)
+		}).WithPolling(5*time.Second).Should(BeEmpty(), "kubelets report the new pod's last details a moment later")
+		told := events()
 		Expect(told).NotTo(BeEmpty(), "it does send events")
 		counted := writes()
 		Consistently(ctx, func() []string { return g.snapshot(ctx).Touched(resting) }).
