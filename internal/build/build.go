@@ -89,51 +89,34 @@ func All(facts *observe.Facts, decided *plan.Plan) (*Children, error) {
 }
 
 func (c *Children) master(facts *observe.Facts, decided *plan.Plan) (*chosenTemplate, error) {
-	cluster := facts.Cluster
-	chosen, err := chooseTemplate(facts, names.Master)
+	chosen, inForce, err := c.choose(facts, names.Master, decided.LeavingMaster != nil)
 	if err != nil {
 		return nil, err
 	}
 	c.MasterRevision = chosen.wanted
-	c.noteCheck(chosen)
-	asIs, err := chosen.asIs(facts)
-	if err != nil {
-		return nil, err
-	}
-	if decided.LeavingMaster != nil && asIs != nil {
-		chosen, asIs = asIs, nil
-	}
-	c.note(cluster, chosen)
 	if chosen.template != nil {
-		c.MasterDeployment = masterDeployment(cluster, chosen)
+		c.MasterDeployment = masterDeployment(facts.Cluster, chosen)
 	}
-	if asIs != nil && asIs.template != nil {
-		c.MasterAsIs = masterDeployment(cluster, asIs)
+	if inForce != nil {
+		c.MasterAsIs = masterDeployment(facts.Cluster, inForce)
 	}
 	return chosen, nil
 }
 
 func (c *Children) compute(facts *observe.Facts, decided *plan.Plan) (*chosenTemplate, error) {
-	cluster := facts.Cluster
-	chosen, err := chooseTemplate(facts, names.Compute)
+	chosen, inForce, err := c.choose(facts, names.Compute, decided.Compute.Verdict == plan.Hold)
 	if err != nil {
 		return nil, err
 	}
 	c.ComputeRevision = chosen.wanted
-	c.noteCheck(chosen)
-	asIs, err := chosen.asIs(facts)
-	if err != nil {
-		return nil, err
+	if decided.Compute.Verdict == plan.Wait {
+		return chosen, nil
 	}
-	if decided.Compute.Verdict == plan.Hold && asIs != nil {
-		chosen, asIs = asIs, nil
+	if chosen.template != nil {
+		c.ComputeSet = computeReplicaSet(facts.Cluster, chosen, &decided.Compute)
 	}
-	c.note(cluster, chosen)
-	if chosen.template != nil && decided.Compute.Verdict != plan.Wait {
-		c.ComputeSet = computeReplicaSet(cluster, chosen, &decided.Compute)
-	}
-	if asIs != nil && asIs.template != nil && decided.Compute.Verdict != plan.Wait {
-		c.ComputeAsIs = computeReplicaSet(cluster, asIs, &decided.Compute)
+	if inForce != nil {
+		c.ComputeAsIs = computeReplicaSet(facts.Cluster, inForce, &decided.Compute)
 	}
 	// Pods made from a template that is not wanted any more (after a way back, say, whose image is still being checked)
 	// must not replace others.
@@ -141,6 +124,26 @@ func (c *Children) compute(facts *observe.Facts, decided *plan.Plan) (*chosenTem
 		c.Replace = decided.Compute.Replace
 	}
 	return chosen, nil
+}
+
+// choose is a role's template for this pass, and the one in force if that is another and is kept; with hold, the one in force is
+// chosen.
+func (c *Children) choose(facts *observe.Facts, role string, hold bool) (chosen, inForce *chosenTemplate, err error) {
+	if chosen, err = chooseTemplate(facts, role); err != nil {
+		return nil, nil, err
+	}
+	c.noteCheck(chosen)
+	if inForce, err = chosen.asIs(facts); err != nil {
+		return nil, nil, err
+	}
+	if hold && inForce != nil {
+		chosen, inForce = inForce, nil
+	}
+	c.note(facts.Cluster, chosen)
+	if inForce != nil && inForce.template == nil {
+		inForce = nil
+	}
+	return chosen, inForce, nil
 }
 
 // note takes over what choosing a template brought up.

@@ -75,16 +75,23 @@ func lastGood(kept []*appsv1.ControllerRevision, wanted, live string) *appsv1.Co
 	if newest.Labels[names.LabelRevision] == wanted {
 		return newest
 	}
-	for _, revision := range kept {
-		if revision.Labels[names.LabelRevision] == live {
-			return revision
-		}
+	if inForce := ofRevision(kept, live); inForce != nil {
+		return inForce
 	}
 	return newest
 }
 
+// ofRevision is the kept template of a revision, nil when there is none.
+func ofRevision(kept []*appsv1.ControllerRevision, revision string) *appsv1.ControllerRevision {
+	at := slices.IndexFunc(kept, func(one *appsv1.ControllerRevision) bool { return one.Labels[names.LabelRevision] == revision })
+	if at < 0 {
+		return nil
+	}
+	return kept[at]
+}
+
 // render makes the wanted template. When it cannot, or while it is not known whether its images can be pulled, the
-// newest kept one stays chosen.
+// last good one stays chosen.
 func (c *chosenTemplate) render(facts *observe.Facts, kept []*appsv1.ControllerRevision) error {
 	base, overlay := masterTemplate(facts.Cluster), facts.Cluster.Spec.Master.PodTemplate
 	if c.role == names.Compute {
@@ -100,10 +107,8 @@ func (c *chosenTemplate) render(facts *observe.Facts, kept []*appsv1.ControllerR
 	}
 	// A revision of this name is left while a later one is not in force, or by a crash between writing the next one and
 	// deleting it. Its data cannot be changed, and it is what the user asks for: it is taken as it is, with a new number.
-	for _, revision := range kept {
-		if revision.Labels[names.LabelRevision] == c.wanted {
-			data, c.keptAs = revision.Data.Raw, revision.UID
-		}
+	if there := ofRevision(kept, c.wanted); there != nil {
+		data, c.keptAs = there.Data.Raw, there.UID
 	}
 	c.check, err = imageCheck(facts, c.role, c.wanted, data)
 	if err != nil || c.check != nil && !c.check.Passed {
@@ -122,10 +127,8 @@ func (c *chosenTemplate) asIs(facts *observe.Facts) (*chosenTemplate, error) {
 		return nil, nil
 	}
 	other := &chosenTemplate{role: c.role, wanted: c.wanted, revision: live, invalid: c.invalid}
-	for _, kept := range keptRevisions(facts, c.role) {
-		if kept.Labels[names.LabelRevision] == live {
-			other.number, other.data = kept.Revision, kept.Data.Raw
-		}
+	if kept := ofRevision(keptRevisions(facts, c.role), live); kept != nil {
+		other.number, other.data = kept.Revision, kept.Data.Raw
 	}
 	if err := other.decode(); err != nil {
 		return nil, err

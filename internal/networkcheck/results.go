@@ -98,14 +98,13 @@ func rate(result *v1alpha1.PairResult) int64 {
 	return result.TCP.MegabitsPerSecond
 }
 
-// summarize makes texts of the extremes; what nothing measured is left out.
+// summarize makes texts of the extremes of results, the worst of which is the first; what nothing measured is left out.
 func summarize(results []v1alpha1.PairResult) v1alpha1.NetworkCheckSummary {
 	var summary v1alpha1.NetworkCheckSummary
 	if len(results) == 0 {
 		return summary
 	}
-	ordered := worstFirst(results)
-	summary.WorstPair = ordered[0].From + " → " + ordered[0].To
+	summary.WorstPair = results[0].From + " → " + results[0].To
 	var rates []int64
 	var udp []*v1alpha1.UDPResult
 	for i := range results {

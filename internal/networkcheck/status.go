@@ -38,8 +38,8 @@ func Status(facts *observe.CheckFacts, decided *Decision, problem string) v1alph
 	}
 	if decided.Ended {
 		after.CompletionTime = &now
-		after.Summary = summarize(decided.Results)
 		ordered := worstFirst(decided.Results)
+		after.Summary = summarize(ordered)
 		after.Results = ordered[:min(len(ordered), maxResults)]
 	}
 	after.Conditions = conditionsOf(check, decided, &after, problem)

@@ -137,7 +137,7 @@ func (o *Observer) claims(ctx context.Context, facts *Facts, key ChildKey, objec
 		return true, nil
 	}
 	leaving := owner != nil && facts.isEarlierCluster(owner)
-	if facts.isOrphan(object) {
+	if facts.isOrphan(key, object) {
 		lives, err := o.clusterLives(ctx, facts.Cluster)
 		if lives || err != nil {
 			return lives, err
@@ -165,10 +165,10 @@ func (o *Observer) clusterLives(ctx context.Context, cluster *v1alpha1.SymphonyC
 
 // isOrphan reports whether the object is a child that lost its owner: by hand, or because a cluster of this name was deleted
 // with --cascade=orphan. Applying it gives it its owner back, and what runs goes on; a person told to delete it would lose
-// all of it.
-func (f *Facts) isOrphan(object metav1.Object) bool {
+// all of it. Kept templates are never applied, and known by their labels.
+func (f *Facts) isOrphan(key ChildKey, object metav1.Object) bool {
 	_, applied := object.GetAnnotations()[names.AnnotationApplied]
-	return applied && len(object.GetOwnerReferences()) == 0 && object.GetLabels()[names.LabelCluster] == f.Cluster.Name &&
+	return (applied || key.Kind == "ControllerRevision") && len(object.GetOwnerReferences()) == 0 && object.GetLabels()[names.LabelCluster] == f.Cluster.Name &&
 		object.GetLabels()[names.LabelManagedBy] == names.FieldManager
 }
 
@@ -189,20 +189,16 @@ func (o *Observer) revisions(ctx context.Context, facts *Facts) error {
 	}
 	for i := range list.Items {
 		revision := &list.Items[i]
-		switch owner := metav1.GetControllerOf(revision); {
-		case owner != nil && owner.UID == facts.Cluster.UID:
-			facts.Revisions = append(facts.Revisions, revision)
-		case len(revision.OwnerReferences) == 0:
-			if lives, err := o.clusterLives(ctx, facts.Cluster); !lives {
-				return err
-			}
-			facts.Revisions = append(facts.Revisions, revision)
+		claimed, err := o.claims(ctx, facts, ChildKey{Kind: "ControllerRevision", Name: revision.Name}, revision)
+		if err != nil {
+			return err
+		}
+		if !claimed {
+			continue
+		}
+		facts.Revisions = append(facts.Revisions, revision)
+		if len(revision.OwnerReferences) == 0 {
 			facts.OrphanRevisions = append(facts.OrphanRevisions, revision)
-		default:
-			facts.Taken = append(facts.Taken, TakenName{
-				ChildKey: ChildKey{Kind: "ControllerRevision", Name: revision.Name},
-				Leaving:  owner != nil && facts.isEarlierCluster(owner),
-			})
 		}
 	}
 	return nil

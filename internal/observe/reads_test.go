@@ -130,10 +130,11 @@ func TestNothingIsTakenBackByAClusterThatIsBeingDeleted(t *testing.T) {
 			revision.SetOwnerReferences(nil)
 			facts := see(t, []client.Object{set, revision}, live)
 			g.Expect(facts.ComputeSet).To(BeNil())
+			g.Expect(facts.Revisions).To(BeEmpty())
 			g.Expect(facts.OrphanRevisions).To(BeEmpty())
-			g.Expect(facts.Taken).To(HaveExactElements(observe.TakenName{
-				ChildKey: observe.ChildKey{Kind: "ReplicaSet", Name: "prod-compute"}, Leaving: true,
-			}))
+			g.Expect(facts.Taken).To(HaveExactElements(
+				observe.TakenName{ChildKey: observe.ChildKey{Kind: "ReplicaSet", Name: "prod-compute"}, Leaving: true},
+				observe.TakenName{ChildKey: observe.ChildKey{Kind: "ControllerRevision", Name: "kept"}, Leaving: true}))
 		})
 	}
 }
