@@ -27,7 +27,11 @@ type machine struct {
 
 // boundDirectories are those that a node's programs have no flag for: each node has its own there, bound in its
 // mount namespace. On the machine itself they stay empty.
-var boundDirectories = []string{"/var/lib/kubelet", "/var/lib/cni", "/var/log/containers", "/run/containerd"}
+var boundDirectories = []string{
+	"/var/lib/kubelet", "/var/lib/cni", "/var/log/containers", "/run/containerd",
+	// What pods of a pod network have mounted from their nodes.
+	"/etc/cni", "/opt/cni", "/lib/modules", "/var/lib/weave",
+}
 
 const namespaces = "/run/netns"
 
