@@ -66,6 +66,7 @@ generate: $(BIN)/controller-gen ## Generate deep copies and apply configurations
 .PHONY: manifests
 manifests: $(BIN)/controller-gen ## Generate the CRD and the operator's role.
 	$(BIN)/controller-gen crd paths=./api/... output:crd:artifacts:config=config/crd/bases
+	mv config/crd/bases/symphony-operator.io_weave*.yaml config/weave/crd/bases/
 	$(BIN)/controller-gen rbac:roleName=manager-role paths=./controllers/... paths=./internal/... output:rbac:dir=config/rbac
 
 .PHONY: docs

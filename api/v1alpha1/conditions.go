@@ -8,8 +8,8 @@ package v1alpha1
 // which `kubectl wait`, Flux and Argo CD build on).
 const (
 	// ConditionReady is True when everything that the spec of this generation asks for is there: the
-	// master answers and every wanted compute pod runs the wanted revision. GUIReady is no part of it,
-	// because the product's web console starts minutes after EGO does.
+	// master answers, every wanted compute pod runs the wanted revision, and NetworkReady, if it is there,
+	// is not False. GUIReady is no part of it, because the product's web console starts minutes after EGO does.
 	ConditionReady = "Ready"
 	// ConditionMasterReady is True while the master's EGO answers.
 	ConditionMasterReady = "MasterReady"
@@ -26,6 +26,27 @@ const (
 // ConditionComplete of a NetworkCheck is True when it has ended, whether it passed or not; Ready is True when it has passed,
 // Reconciling while it runs, Stalled when it has failed.
 const ConditionComplete = "Complete"
+
+// ConditionNetworkReady of a SymphonyCluster is there when spec.network asks for something: True when it is met, Unknown while
+// that is not known.
+const ConditionNetworkReady = "NetworkReady"
+
+// Condition types of a WeaveNetwork, always present: Ready is True when all of them are, but for Degraded. Reconciling and
+// Stalled are as for a SymphonyCluster.
+const (
+	// ConditionPreflight is True when nothing speaks against installing Weave, or it is installed.
+	ConditionPreflight = "Preflight"
+	// ConditionRoutersReady is True when every node's router runs as the spec says and its node is on the overlay.
+	ConditionRoutersReady = "RoutersReady"
+	// ConditionIPAMReady is True when all nodes agree on who owns which addresses.
+	ConditionIPAMReady = "IPAMReady"
+	// ConditionPeersConnected is True when both ends of every pair of nodes are connected.
+	ConditionPeersConnected = "PeersConnected"
+	// ConditionHostsExposed is True when every node has the overlay address that Weave means it to have, and no other has it.
+	ConditionHostsExposed = "HostsExposed"
+	// ConditionDegraded is True when the network works and something about it is not as it should be.
+	ConditionDegraded = "Degraded"
+)
 
 // Reasons of conditions and events. A reason that is taken from a pod (ImagePullBackOff, Unschedulable,
 // CreateContainerConfigError …) is passed on as Kubernetes spells it and is not listed here.
@@ -96,4 +117,86 @@ const (
 	ReasonTooManyPairs = "TooManyPairs"
 	// ReasonNoImage says that neither the check nor the operator names an image with iperf3.
 	ReasonNoImage = "NoImage"
+)
+
+// Reasons of a WeaveNetwork. Several conflicts can be there at once; the reason is the first one's.
+const (
+	// ReasonPreflightPassed says that nothing speaks against installing Weave.
+	ReasonPreflightPassed = "PreflightPassed"
+	// ReasonObserved says that the operator only reports.
+	ReasonObserved = "Observed"
+	// ReasonInstalled says that the operator has installed Weave.
+	ReasonInstalled = "Installed"
+	// ReasonWaitingForReports says that nodes' agents have not reported yet.
+	ReasonWaitingForReports = "WaitingForReports"
+	// ReasonWaitingForNodes says that nodes are still coming, and that the first install waits for the last of them.
+	ReasonWaitingForNodes = "WaitingForNodes"
+	// ReasonExistingCNI says that another pod network is installed.
+	ReasonExistingCNI = "ExistingCNI"
+	// ReasonPodsOutsideRange says that pods have addresses of another network.
+	ReasonPodsOutsideRange = "PodsOutsideRange"
+	// ReasonForeignWeave says that somebody else has installed Weave.
+	ReasonForeignWeave = "ForeignWeave"
+	// ReasonRangeOverlap says that ipRange overlaps a route of a node.
+	ReasonRangeOverlap = "RangeOverlap"
+	// ReasonPortTaken says that a port of Weave's is taken on a node.
+	ReasonPortTaken = "PortTaken"
+	// ReasonNodeUnfit says that a node lacks what Weave needs.
+	ReasonNodeUnfit = "NodeUnfit"
+	// ReasonDuplicateMachineID says that nodes are copies of each other, and would get one name.
+	ReasonDuplicateMachineID = "DuplicateMachineID"
+	// ReasonLeftovers says that a node has links of an earlier Weave.
+	ReasonLeftovers = "Leftovers"
+	// ReasonPasswordMissing says that the Secret with the password, or its key, is missing.
+	ReasonPasswordMissing = "PasswordMissing"
+	// ReasonNoWeave says that there is no Weave to report on.
+	ReasonNoWeave = "NoWeave"
+	// ReasonPasswordChanging says that all routers are being replaced for another password.
+	ReasonPasswordChanging = "PasswordChanging"
+	// ReasonWaitingForDeletedPods says that a template waits for somebody to delete pods (update.type OnDelete).
+	ReasonWaitingForDeletedPods = "WaitingForDeletedPods"
+	// ReasonAwaitingConsensus says that too few nodes see each other to agree on who owns which addresses.
+	ReasonAwaitingConsensus = "AwaitingConsensus"
+	// ReasonSplitBrain says that groups of nodes gave out the same addresses without knowing of each other.
+	ReasonSplitBrain = "SplitBrain"
+	// ReasonRangeMismatch says that nodes run with different ranges.
+	ReasonRangeMismatch = "RangeMismatch"
+	// ReasonOwnersUnreachable says that many addresses belong to peers that cannot be reached.
+	ReasonOwnersUnreachable = "OwnersUnreachable"
+	// ReasonPeersFailed says that nodes cannot connect to each other.
+	ReasonPeersFailed = "PeersFailed"
+	// ReasonPasswordMismatch says that nodes have different passwords.
+	ReasonPasswordMismatch = "PasswordMismatch"
+	// ReasonPeerNameCollision says that two nodes have the same name.
+	ReasonPeerNameCollision = "PeerNameCollision"
+	// ReasonNotExposed says that nodes have no address on the overlay.
+	ReasonNotExposed = "NotExposed"
+	// ReasonStaleBridgeAddress says that a node's link has another address than Weave means it to have.
+	ReasonStaleBridgeAddress = "StaleBridgeAddress"
+	// ReasonDuplicateAddress says that nodes have the same address on the overlay.
+	ReasonDuplicateAddress = "DuplicateAddress"
+	// ReasonSleeve says that nodes are connected without the fast datapath.
+	ReasonSleeve = "Sleeve"
+	// ReasonStalePeers says that Weave still counts peers whose nodes are gone.
+	ReasonStalePeers = "StalePeers"
+	// ReasonNoReport says that a node's agent does not run, so that what it said may have changed.
+	ReasonNoReport = "NoReport"
+	// ReasonLeaving says that routers hand their addresses over before they end.
+	ReasonLeaving = "Leaving"
+	// ReasonCleaning says that nodes are being cleaned.
+	ReasonCleaning = "Cleaning"
+	// ReasonAllGood is the reason of a condition that has nothing to say.
+	ReasonAllGood = "AllGood"
+)
+
+// Reasons of a SymphonyCluster's NetworkReady.
+const (
+	// ReasonWeaveNotInstalled says that network.mode is Weave and the Kubernetes cluster has no WeaveNetwork.
+	ReasonWeaveNotInstalled = "WeaveNotInstalled"
+	// ReasonWeaveNotReady says that the WeaveNetwork is not Ready.
+	ReasonWeaveNotReady = "WeaveNotReady"
+	// ReasonNetworkCheckRunning says that the network between compute nodes is being measured.
+	ReasonNetworkCheckRunning = "NetworkCheckRunning"
+	// ReasonNetworkCheckFailed says that the network between compute nodes did not pass.
+	ReasonNetworkCheckFailed = "NetworkCheckFailed"
 )

@@ -29,7 +29,9 @@ var (
 )
 
 func addKnownTypes(scheme *runtime.Scheme) error {
-	scheme.AddKnownTypes(SchemeGroupVersion, &SymphonyCluster{}, &SymphonyClusterList{}, &NetworkCheck{}, &NetworkCheckList{})
+	scheme.AddKnownTypes(SchemeGroupVersion,
+		&SymphonyCluster{}, &SymphonyClusterList{}, &NetworkCheck{}, &NetworkCheckList{},
+		&WeaveNetwork{}, &WeaveNetworkList{}, &WeaveNode{}, &WeaveNodeList{})
 	metav1.AddToGroupVersion(scheme, SchemeGroupVersion)
 	return nil
 }

@@ -14,7 +14,8 @@ type SymphonyClusterStatus struct {
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// conditions are Ready, MasterReady, ComputeReady and GUIReady always; Reconciling or Stalled while true.
+	// conditions are Ready, MasterReady, ComputeReady and GUIReady always; NetworkReady while spec.network asks for
+	// something; Reconciling or Stalled while true.
 	// +optional
 	// +listType=map
 	// +listMapKey=type

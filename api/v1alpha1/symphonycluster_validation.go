@@ -44,6 +44,7 @@ func (c *SymphonyCluster) Validate() field.ErrorList {
 	errs = append(errs, validateEnv(spec.Child("master", "env"), c.Spec.Master.Env)...)
 	errs = append(errs, c.Spec.Compute.validate(spec.Child("compute"))...)
 	errs = append(errs, c.Spec.GUI.validate(spec.Child("gui"))...)
+	errs = append(errs, c.Spec.Network.validate(spec.Child("network"))...)
 	return errs
 }
 
@@ -128,6 +129,15 @@ func (s *GUISpec) validate(path *field.Path) field.ErrorList {
 			"needs serviceType NodePort or LoadBalancer: a ClusterIP Service has none"))
 	}
 	return errs
+}
+
+func (s *NetworkSpec) validate(path *field.Path) field.ErrorList {
+	switch s.Mode {
+	case "", NetworkExisting, NetworkWeave:
+		return nil
+	default:
+		return field.ErrorList{field.NotSupported(path.Child("mode"), s.Mode, []NetworkMode{NetworkExisting, NetworkWeave})}
+	}
 }
 
 func validateEnv(path *field.Path, env []corev1.EnvVar) field.ErrorList {

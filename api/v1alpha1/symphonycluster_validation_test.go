@@ -48,7 +48,9 @@ func TestWhatIsValid(t *testing.T) {
 			s.Compute.Update.MaxUnavailable = new(intstr.FromString("100%"))
 			s.Master.Env = []corev1.EnvVar{{Name: "SYMPHONYX"}}
 			s.GUI.NodePort = new(int32(30443))
+			s.Network = v1alpha1.NetworkSpec{Mode: v1alpha1.NetworkWeave, Check: true}
 		}),
+		"the network that is there": spec(func(s *v1alpha1.SymphonyClusterSpec) { s.Network.Mode = v1alpha1.NetworkExisting }),
 	} {
 		t.Run(name, func(t *testing.T) { NewWithT(t).Expect(valid.Validate()).To(BeEmpty()) })
 	}
@@ -88,6 +90,7 @@ func TestWhatIsInvalid(t *testing.T) {
 		"a licence that is not accepted": {spec(func(s *v1alpha1.SymphonyClusterSpec) { s.License = "view" }), `supported values: "accept"`},
 		"an unknown kind of update":      {spec(func(s *v1alpha1.SymphonyClusterSpec) { s.Compute.Update.Type = "Recreate" }), "spec.compute.update.type: Unsupported value"},
 		"an unknown kind of Service":     {spec(func(s *v1alpha1.SymphonyClusterSpec) { s.GUI.ServiceType = "ExternalName" }), "spec.gui.serviceType: Unsupported value"},
+		"an unknown network":             {spec(func(s *v1alpha1.SymphonyClusterSpec) { s.Network.Mode = "weave" }), "spec.network.mode: Unsupported value"},
 		"negative replicas":              {spec(func(s *v1alpha1.SymphonyClusterSpec) { s.Compute.Replicas = new(int32(-1)) }), "spec.compute.replicas: Invalid value: -1"},
 		"a budget of nothing":            {maxUnavailable(intstr.FromInt32(0)), "spec.compute.update.maxUnavailable: Invalid value"},
 		"a budget of 0%":                 {maxUnavailable(intstr.FromString("0%")), "a percentage from 1% to 100%"},

@@ -55,6 +55,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.NetworkCheckSummaryApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("NetworkCheckThresholds"):
 		return &apiv1alpha1.NetworkCheckThresholdsApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("NetworkSpec"):
+		return &apiv1alpha1.NetworkSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("PairResult"):
 		return &apiv1alpha1.PairResultApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("PodOverlay"):
@@ -71,6 +73,42 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.TCPResultApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("UDPResult"):
 		return &apiv1alpha1.UDPResultApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("WeaveCleanup"):
+		return &apiv1alpha1.WeaveCleanupApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("WeaveConnection"):
+		return &apiv1alpha1.WeaveConnectionApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("WeaveFrozen"):
+		return &apiv1alpha1.WeaveFrozenApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("WeaveHost"):
+		return &apiv1alpha1.WeaveHostApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("WeaveHostPaths"):
+		return &apiv1alpha1.WeaveHostPathsApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("WeaveIPAM"):
+		return &apiv1alpha1.WeaveIPAMApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("WeaveNetwork"):
+		return &apiv1alpha1.WeaveNetworkApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("WeaveNetworkSpec"):
+		return &apiv1alpha1.WeaveNetworkSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("WeaveNetworkStatus"):
+		return &apiv1alpha1.WeaveNetworkStatusApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("WeaveNode"):
+		return &apiv1alpha1.WeaveNodeApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("WeaveNodeCounts"):
+		return &apiv1alpha1.WeaveNodeCountsApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("WeaveNodeStatus"):
+		return &apiv1alpha1.WeaveNodeStatusApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("WeaveOverlay"):
+		return &apiv1alpha1.WeaveOverlayApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("WeavePairCounts"):
+		return &apiv1alpha1.WeavePairCountsApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("WeavePassword"):
+		return &apiv1alpha1.WeavePasswordApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("WeaveProblem"):
+		return &apiv1alpha1.WeaveProblemApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("WeaveStalePeer"):
+		return &apiv1alpha1.WeaveStalePeerApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("WeaveUpdate"):
+		return &apiv1alpha1.WeaveUpdateApplyConfiguration{}
 
 	}
 	return nil

@@ -332,6 +332,17 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: minTCPMegabitsPerSecond
       type:
         scalar: numeric
+- name: com.github.symphony-operator.symphony-operator.api.v1alpha1.NetworkMode
+  scalar: string
+- name: com.github.symphony-operator.symphony-operator.api.v1alpha1.NetworkSpec
+  map:
+    fields:
+    - name: check
+      type:
+        scalar: boolean
+    - name: mode
+      type:
+        namedType: com.github.symphony-operator.symphony-operator.api.v1alpha1.NetworkMode
 - name: com.github.symphony-operator.symphony-operator.api.v1alpha1.PairResult
   map:
     fields:
@@ -429,6 +440,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: master
       type:
         namedType: com.github.symphony-operator.symphony-operator.api.v1alpha1.MasterSpec
+    - name: network
+      type:
+        namedType: com.github.symphony-operator.symphony-operator.api.v1alpha1.NetworkSpec
     - name: restartedAt
       type:
         scalar: string
@@ -482,6 +496,417 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: packets
       type:
         scalar: numeric
+- name: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeaveAgentTask
+  scalar: string
+- name: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeaveCleanup
+  map:
+    fields:
+    - name: message
+      type:
+        scalar: string
+    - name: state
+      type:
+        namedType: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeaveCleanupState
+- name: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeaveCleanupPolicy
+  scalar: string
+- name: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeaveCleanupState
+  scalar: string
+- name: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeaveConnection
+  map:
+    fields:
+    - name: address
+      type:
+        scalar: string
+    - name: datapath
+      type:
+        scalar: string
+    - name: message
+      type:
+        scalar: string
+    - name: node
+      type:
+        scalar: string
+    - name: peerName
+      type:
+        scalar: string
+    - name: since
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: state
+      type:
+        scalar: string
+- name: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeaveFastDatapath
+  scalar: string
+- name: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeaveFrozen
+  map:
+    fields:
+    - name: fastDatapath
+      type:
+        namedType: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeaveFastDatapath
+    - name: initialPeerCount
+      type:
+        scalar: numeric
+- name: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeaveHost
+  map:
+    fields:
+    - name: cniFiles
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: atomic
+    - name: links
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: atomic
+    - name: machine
+      type:
+        scalar: string
+    - name: missing
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: atomic
+    - name: openVSwitch
+      type:
+        scalar: boolean
+    - name: password
+      type:
+        namedType: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeaveSecretPresence
+    - name: ports
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: atomic
+    - name: routes
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: atomic
+- name: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeaveHostPaths
+  map:
+    fields:
+    - name: cniBin
+      type:
+        scalar: string
+    - name: cniConfig
+      type:
+        scalar: string
+    - name: data
+      type:
+        scalar: string
+- name: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeaveIPAM
+  map:
+    fields:
+    - name: knownNodes
+      type:
+        scalar: numeric
+    - name: owners
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: atomic
+    - name: pending
+      type:
+        scalar: numeric
+    - name: quorum
+      type:
+        scalar: numeric
+    - name: range
+      type:
+        scalar: string
+    - name: since
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: state
+      type:
+        namedType: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeaveIPAMState
+    - name: unreachable
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: atomic
+- name: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeaveIPAMState
+  scalar: string
+- name: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeaveManagementPolicy
+  scalar: string
+- name: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeaveNetwork
+  map:
+    fields:
+    - name: apiVersion
+      type:
+        scalar: string
+    - name: kind
+      type:
+        scalar: string
+    - name: metadata
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta
+    - name: spec
+      type:
+        namedType: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeaveNetworkSpec
+    - name: status
+      type:
+        namedType: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeaveNetworkStatus
+      default:
+        observedGeneration: -1
+- name: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeaveNetworkPolicy
+  scalar: string
+- name: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeaveNetworkSpec
+  map:
+    fields:
+    - name: allowConflicts
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: associative
+    - name: cleanupPolicy
+      type:
+        namedType: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeaveCleanupPolicy
+    - name: fastDatapath
+      type:
+        namedType: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeaveFastDatapath
+    - name: hostPaths
+      type:
+        namedType: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeaveHostPaths
+    - name: image
+      type:
+        scalar: string
+    - name: imagePullPolicy
+      type:
+        namedType: io.k8s.api.core.v1.PullPolicy
+    - name: imagePullSecrets
+      type:
+        list:
+          elementType:
+            namedType: com.github.symphony-operator.symphony-operator.api.v1alpha1.LocalSecretReference
+          elementRelationship: associative
+          keys:
+          - name
+    - name: initialPeerCount
+      type:
+        scalar: numeric
+    - name: ipRange
+      type:
+        scalar: string
+    - name: managementPolicy
+      type:
+        namedType: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeaveManagementPolicy
+      default: Observe
+    - name: mtu
+      type:
+        scalar: numeric
+    - name: networkPolicy
+      type:
+        namedType: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeaveNetworkPolicy
+    - name: nodeSelector
+      type:
+        map:
+          elementType:
+            scalar: string
+    - name: npcImage
+      type:
+        scalar: string
+    - name: password
+      type:
+        namedType: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeavePassword
+    - name: update
+      type:
+        namedType: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeaveUpdate
+- name: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeaveNetworkStatus
+  map:
+    fields:
+    - name: conditions
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Condition
+          elementRelationship: associative
+          keys:
+          - type
+    - name: frozen
+      type:
+        namedType: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeaveFrozen
+    - name: nodes
+      type:
+        namedType: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeaveNodeCounts
+    - name: observedGeneration
+      type:
+        scalar: numeric
+    - name: pairs
+      type:
+        namedType: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeavePairCounts
+    - name: problems
+      type:
+        list:
+          elementType:
+            namedType: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeaveProblem
+          elementRelationship: atomic
+    - name: stalePeers
+      type:
+        list:
+          elementType:
+            namedType: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeaveStalePeer
+          elementRelationship: associative
+          keys:
+          - peerName
+- name: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeaveNode
+  map:
+    fields:
+    - name: apiVersion
+      type:
+        scalar: string
+    - name: kind
+      type:
+        scalar: string
+    - name: metadata
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta
+    - name: status
+      type:
+        namedType: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeaveNodeStatus
+- name: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeaveNodeCounts
+  map:
+    fields:
+    - name: desired
+      type:
+        scalar: numeric
+    - name: exposed
+      type:
+        scalar: numeric
+    - name: ready
+      type:
+        scalar: numeric
+    - name: reporting
+      type:
+        scalar: numeric
+    - name: updated
+      type:
+        scalar: numeric
+- name: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeaveNodeStatus
+  map:
+    fields:
+    - name: agent
+      type:
+        namedType: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeaveAgentTask
+    - name: agentRevision
+      type:
+        scalar: string
+    - name: cleanup
+      type:
+        namedType: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeaveCleanup
+    - name: connected
+      type:
+        scalar: string
+    - name: connections
+      type:
+        list:
+          elementType:
+            namedType: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeaveConnection
+          elementRelationship: associative
+          keys:
+          - address
+    - name: encrypted
+      type:
+        scalar: boolean
+    - name: host
+      type:
+        namedType: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeaveHost
+    - name: ipam
+      type:
+        namedType: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeaveIPAM
+    - name: overlay
+      type:
+        namedType: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeaveOverlay
+    - name: peerName
+      type:
+        scalar: string
+    - name: router
+      type:
+        namedType: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeaveRouter
+    - name: version
+      type:
+        scalar: string
+- name: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeaveOverlay
+  map:
+    fields:
+    - name: address
+      type:
+        scalar: string
+    - name: claim
+      type:
+        scalar: string
+    - name: since
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+- name: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeavePairCounts
+  map:
+    fields:
+    - name: connected
+      type:
+        scalar: numeric
+    - name: expected
+      type:
+        scalar: numeric
+    - name: sleeve
+      type:
+        scalar: numeric
+- name: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeavePassword
+  map:
+    fields:
+    - name: revision
+      type:
+        scalar: string
+    - name: secretKeyRef
+      type:
+        namedType: com.github.symphony-operator.symphony-operator.api.v1alpha1.SecretKeyReference
+- name: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeaveProblem
+  map:
+    fields:
+    - name: message
+      type:
+        scalar: string
+    - name: node
+      type:
+        scalar: string
+    - name: reason
+      type:
+        scalar: string
+- name: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeaveRouter
+  scalar: string
+- name: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeaveSecretPresence
+  scalar: string
+- name: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeaveStalePeer
+  map:
+    fields:
+    - name: nodeName
+      type:
+        scalar: string
+    - name: peerName
+      type:
+        scalar: string
+    - name: since
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+- name: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeaveUpdate
+  map:
+    fields:
+    - name: maxUnavailable
+      type:
+        namedType: io.k8s.apimachinery.pkg.util.intstr.IntOrString
+    - name: type
+      type:
+        namedType: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeaveUpdateType
+- name: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeaveUpdateType
+  scalar: string
 - name: io.k8s.api.core.v1.ConfigMapKeySelector
   map:
     fields:

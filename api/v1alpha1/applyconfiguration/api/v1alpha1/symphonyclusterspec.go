@@ -66,6 +66,10 @@ type SymphonyClusterSpecApplyConfiguration struct {
 	Compute *ComputeSpecApplyConfiguration `json:"compute,omitempty"`
 	// gui is how the web console (HTTPS, port 8443 of the master) is reached from outside.
 	GUI *GUISpecApplyConfiguration `json:"gui,omitempty"`
+	// network is what the pod network must be like before compute pods are created for the first time. From then on a
+	// network in trouble holds nothing up: scaling, repair and updates go on, and the condition NetworkReady says what is
+	// wrong. Default: nothing is asked of it. A change affects no running pod.
+	Network *NetworkSpecApplyConfiguration `json:"network,omitempty"`
 }
 
 // SymphonyClusterSpecApplyConfiguration constructs a declarative configuration of the SymphonyClusterSpec type for use with
@@ -194,5 +198,13 @@ func (b *SymphonyClusterSpecApplyConfiguration) WithCompute(value *ComputeSpecAp
 // If called multiple times, the GUI field is set to the value of the last call.
 func (b *SymphonyClusterSpecApplyConfiguration) WithGUI(value *GUISpecApplyConfiguration) *SymphonyClusterSpecApplyConfiguration {
 	b.GUI = value
+	return b
+}
+
+// WithNetwork sets the Network field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Network field is set to the value of the last call.
+func (b *SymphonyClusterSpecApplyConfiguration) WithNetwork(value *NetworkSpecApplyConfiguration) *SymphonyClusterSpecApplyConfiguration {
+	b.Network = value
 	return b
 }

@@ -17,7 +17,8 @@ type SymphonyClusterStatusApplyConfiguration struct {
 	// observedGeneration is the metadata.generation that this status is about; -1 before the operator has
 	// seen the object.
 	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
-	// conditions are Ready, MasterReady, ComputeReady and GUIReady always; Reconciling or Stalled while true.
+	// conditions are Ready, MasterReady, ComputeReady and GUIReady always; NetworkReady while spec.network asks for
+	// something; Reconciling or Stalled while true.
 	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitempty"`
 	// master is where the master is now. Empty while its address is not known.
 	Master *MasterStatusApplyConfiguration `json:"master,omitempty"`

@@ -1,0 +1,231 @@
+// Copyright 2026 The symphony-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package nodeagent
+
+import (
+	"bytes"
+	"compress/gzip"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+	"github.com/vishvananda/netlink"
+	clocktesting "k8s.io/utils/clock/testing"
+
+	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
+)
+
+// nodeOf is a node whose directories are the test's own, with files of these names and contents in them.
+func nodeOf(t *testing.T, files map[string]string) *Host {
+	t.Helper()
+	root := t.TempDir()
+	for name, content := range files {
+		path := filepath.Join(root, name)
+		NewWithT(t).Expect(os.MkdirAll(filepath.Dir(path), 0o755)).To(Succeed())
+		NewWithT(t).Expect(os.WriteFile(path, []byte(content), 0o600)).To(Succeed())
+	}
+	host := NewHost(&Options{
+		Task:          v1alpha1.AgentReport,
+		CNIConfig:     Directory{Path: filepath.Join(root, "net.d"), Host: "/etc/cni/net.d"},
+		CNIBin:        Directory{Path: filepath.Join(root, "bin"), Host: "/opt/cni/bin"},
+		Data:          Directory{Path: filepath.Join(root, "data"), Host: "/var/lib/weave"},
+		ModulesDir:    filepath.Join(root, "modules"),
+		MachineIDFile: filepath.Join(root, "machine-id"),
+		ProcDir:       filepath.Join(root, "proc"),
+		SysModuleDir:  filepath.Join(root, "sys"),
+		KernelRelease: "6.1.0",
+		RouterAPI:     "http://127.0.0.1:1", // Nothing listens there.
+		Clock:         clocktesting.NewFakePassiveClock(noon.Time),
+	})
+	host.family = func(string) (*netlink.GenlFamily, error) { return nil, os.ErrNotExist }
+	return host
+}
+
+func compressed(t *testing.T, text string) string {
+	t.Helper()
+	var buffer bytes.Buffer
+	writer := gzip.NewWriter(&buffer)
+	_, err := io.WriteString(writer, text)
+	NewWithT(t).Expect(err).NotTo(HaveOccurred())
+	NewWithT(t).Expect(writer.Close()).To(Succeed())
+	return buffer.String()
+}
+
+func TestTheMachinesIDIsNotTold(t *testing.T) {
+	g := NewWithT(t)
+	node := nodeOf(t, map[string]string{"machine-id": "0123456789abcdef0123456789abcdef\n"})
+	digest, err := machineDigest(node.MachineIDFile)
+	g.Expect(err).NotTo(HaveOccurred())
+	// printf 'symphony-operator0123456789abcdef0123456789abcdef' | sha256sum | cut -c 1-16
+	g.Expect(digest).To(Equal("cb78c0ed03300bfb"))
+	g.Expect(machineDigest(filepath.Join(node.Data.Path, "none"))).To(BeEmpty())
+}
+
+func TestNetworksOfOthersAreListed(t *testing.T) {
+	g := NewWithT(t)
+	node := nodeOf(t, map[string]string{
+		"net.d/10-weave.conflist": "{}", "net.d/10-flannel.conflist": "{}", "net.d/05-cilium.conf": "{}",
+		"net.d/99-old.json": "{}", "net.d/README": "", "net.d/10-calico.conflist.bak": "", "net.d/d.conf/file": "",
+		"bin/portmap": "",
+	})
+	files, missing, err := node.cni()
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(files).To(HaveExactElements("05-cilium.conf", "10-flannel.conflist", "99-old.json"))
+	g.Expect(missing).To(BeEmpty())
+}
+
+func TestWhatTheContainerRuntimeLacksIsMissing(t *testing.T) {
+	g := NewWithT(t)
+	files, missing, err := nodeOf(t, nil).cni()
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(files).To(BeEmpty())
+	g.Expect(missing).To(HaveExactElements("file: /opt/cni/bin/portmap"))
+}
+
+func TestADirectoryThatMayNotBeReadIsNotTakenForEmpty(t *testing.T) {
+	if os.Getuid() == 0 {
+		t.Skip("root may read everything")
+	}
+	g := NewWithT(t)
+	node := nodeOf(t, map[string]string{"net.d/10-flannel.conflist": "{}", "bin/portmap": ""})
+	g.Expect(os.Chmod(node.CNIConfig.Path, 0)).To(Succeed())
+	g.Expect(os.Chmod(node.CNIBin.Path, 0)).To(Succeed())
+	t.Cleanup(func() {
+		_ = os.Chmod(node.CNIConfig.Path, 0o700)
+		_ = os.Chmod(node.CNIBin.Path, 0o700)
+	})
+	_, missing, err := node.cni()
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(missing).To(HaveExactElements("unreadable: /etc/cni/net.d", "unreadable: /opt/cni/bin"))
+}
+
+func TestThePasswordIsLookedForByItsFile(t *testing.T) {
+	node := nodeOf(t, map[string]string{"secret/password": "s", "secret/empty": ""})
+	secret := filepath.Join(filepath.Dir(node.Data.Path), "secret")
+	for file, want := range map[string]v1alpha1.WeaveSecretPresence{
+		"": "", secret + "/password": v1alpha1.SecretPresent,
+		secret + "/empty": v1alpha1.SecretMissing, secret + "/none": v1alpha1.SecretMissing,
+	} {
+		node.PasswordFile = file
+		NewWithT(t).Expect(node.password()).To(Equal(want), file)
+	}
+}
+
+func TestOpenVSwitchIsNotAskedForAllTheTime(t *testing.T) {
+	g := NewWithT(t)
+	node := nodeOf(t, nil)
+	clock := clocktesting.NewFakePassiveClock(noon.Time)
+	node.Clock = clock
+	asked, present := 0, false
+	node.family = func(name string) (*netlink.GenlFamily, error) {
+		g.Expect(name).To(Equal("ovs_datapath"))
+		asked++
+		if !present {
+			return nil, os.ErrNotExist
+		}
+		return &netlink.GenlFamily{}, nil
+	}
+	for range 3 {
+		g.Expect(node.openVSwitch()).To(BeFalse())
+	}
+	g.Expect(asked).To(Equal(1))
+	present = true
+	clock.SetTime(noon.Add(time.Hour))
+	g.Expect(node.openVSwitch()).To(BeTrue())
+	g.Expect(node.openVSwitch()).To(BeTrue())
+}
+
+func TestPortsInUse(t *testing.T) {
+	g := NewWithT(t)
+	head := "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid\n"
+	node := nodeOf(t, map[string]string{
+		"proc/net/tcp": head +
+			"   0: 0100007F:1A80 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0\n" + // 6784, listens
+			"   1: 0100007F:1A7F 0200007F:1A7E 01 00000000:00000000 00:00000000 00000000     0\n" + // 6783, connected
+			"   2: 00000000:0016 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0\n",
+		"proc/net/tcp6": head +
+			"   0: 00000000000000000000000000000000:1A7D 00000000000000000000000000000000:0000 0A 0:0 0:0 0 0\n", // 6781
+		"proc/net/udp": head +
+			"  10: 00000000:1A7F 00000000:0000 07 00000000:00000000 00:00000000 00000000     0\n" + // 6783
+			"  11: 00000000:1A7E 00000000:0000 07 00000000:00000000 00:00000000 00000000     0\n", // 6782 is no UDP port of Weave's
+	})
+	g.Expect(listPorts(filepath.Join(node.ProcDir, "net"))).To(HaveExactElements("tcp/6781", "tcp/6784", "udp/6783"))
+	g.Expect(listPorts(node.Data.Path)).To(BeEmpty(), "a kernel without these tables")
+}
+
+func TestKernelFeatures(t *testing.T) {
+	const (
+		builtin = "modules/6.1.0/modules.builtin"
+		dep     = "modules/6.1.0/modules.dep"
+		config  = "proc/config.gz"
+	)
+	all := "kernel/net/bridge/bridge.ko\nkernel/drivers/net/veth.ko\nkernel/net/netfilter/ipset/ip_set.ko\n"
+	loadable := "kernel/net/netfilter/xt_set.ko.xz: kernel/net/netfilter/ipset/ip_set.ko.xz\n" +
+		"kernel/net/bridge/br-netfilter.ko.zst:\nkernel/drivers/net/dummy.ko: \n"
+	options := "CONFIG_DUMMY=m\nCONFIG_BRIDGE=y\nCONFIG_VETH=y\nCONFIG_IP_SET=y\nCONFIG_NETFILTER_XT_SET=y\nCONFIG_BRIDGE_NETFILTER=y\n"
+	without := strings.Replace(options, "CONFIG_DUMMY=m", "# CONFIG_DUMMY is not set", 1)
+	for name, test := range map[string]struct {
+		files map[string]string
+		links []netlink.Link
+		want  []string
+	}{
+		"nothing can be told":          {},
+		"all installed":                {files: map[string]string{builtin: all, dep: loadable}},
+		"dummy not installed":          {files: map[string]string{builtin: all, dep: strings.ReplaceAll(loadable, "dummy", "other")}, want: []string{"dummy"}},
+		"only one list can be read":    {files: map[string]string{builtin: all}},
+		"nothing installed":            {files: map[string]string{builtin: "\n", dep: "\n"}, want: []string{"br_netfilter", "bridge", "dummy", "ip_set", "veth", "xt_set"}},
+		"loaded all the same":          {files: map[string]string{builtin: "\n", dep: "\n", "sys/dummy/refcnt": "1", "sys/ip_set/x": ""}, want: []string{"br_netfilter", "bridge", "veth", "xt_set"}},
+		"links prove it":               {files: map[string]string{builtin: "\n", dep: "\n"}, links: []netlink.Link{&netlink.Bridge{}, &netlink.Veth{}, &netlink.Dummy{}}, want: []string{"br_netfilter", "ip_set", "xt_set"}},
+		"built as a module, not seen":  {files: map[string]string{config: compressed(t, options)}},
+		"built without":                {files: map[string]string{config: compressed(t, without)}, want: []string{"dummy"}},
+		"a module that is not there":   {files: map[string]string{config: compressed(t, options), builtin: "\n", dep: "\n"}, want: []string{"dummy"}},
+		"built without, added by hand": {files: map[string]string{config: compressed(t, without), builtin: all, dep: loadable}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			node := nodeOf(t, test.files)
+			for range 2 { // The second look takes what the first one remembers.
+				missing, err := node.kernel.missing(test.links)
+				g.Expect(err).NotTo(HaveOccurred())
+				g.Expect(missing).To(BeComparableTo(test.want))
+			}
+		})
+	}
+}
+
+func TestModulesInstalledLaterAreFound(t *testing.T) {
+	g := NewWithT(t)
+	node := nodeOf(t, map[string]string{"modules/6.1.0/modules.builtin": "\n", "modules/6.1.0/modules.dep": "\n"})
+	g.Expect(node.kernel.missing(nil)).To(ContainElement("dummy"))
+	dep := filepath.Join(node.ModulesDir, "6.1.0", "modules.dep")
+	g.Expect(os.WriteFile(dep, []byte("kernel/drivers/net/dummy.ko:\n"), 0o600)).To(Succeed())
+	g.Expect(node.kernel.missing(nil)).NotTo(ContainElement("dummy"))
+}
+
+func TestTheRunningKernelIsAsked(t *testing.T) {
+	g := NewWithT(t)
+	node := nodeOf(t, nil)
+	node.kernel.release = ""
+	g.Expect(node.kernel.missing(nil)).To(BeEmpty())
+}
+
+func TestAListThatChangesWhileItIsToldIsReadAgain(t *testing.T) {
+	g := NewWithT(t)
+	tries := 0
+	found, err := dump(func() ([]int, error) {
+		tries++
+		if tries < 3 {
+			return []int{1}, netlink.ErrDumpInterrupted
+		}
+		return []int{1, 2}, nil
+	})
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(found).To(Equal([]int{1, 2}))
+	_, err = dump(func() ([]int, error) { return []int{1}, netlink.ErrDumpInterrupted })
+	g.Expect(err).To(HaveOccurred())
+}
