@@ -6,6 +6,8 @@ package controllers
 import (
 	"fmt"
 
+	"github.com/go-logr/logr"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
@@ -64,5 +66,15 @@ func NewManager(config *rest.Config, settings Settings, options ctrl.Options) (c
 	if err := NewNetworkCheckReconciler(manager, settings.NetworkCheckImage).SetupWithManager(manager); err != nil {
 		return nil, fmt.Errorf("starting the NetworkCheck controller: %w", err)
 	}
+	tellWithoutWeave(manager.GetLogger(), manager.GetRESTMapper())
 	return manager, nil
+}
+
+// tellWithoutWeave says once, at the start, that Weave's kinds are not installed. Nothing depends on it: a cluster that asks for
+// Weave has it looked for anew, and any other error will show where it does harm.
+func tellWithoutWeave(logger logr.Logger, mapper meta.RESTMapper) {
+	kind := v1alpha1.SchemeGroupVersion.WithKind("WeaveNetwork")
+	if _, err := mapper.RESTMapping(kind.GroupKind(), kind.Version); meta.IsNoMatchError(err) {
+		logger.Info("Weave is not installed: SymphonyClusters with network.mode Weave wait until config/weave is")
+	}
 }

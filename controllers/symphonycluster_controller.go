@@ -96,6 +96,8 @@ const (
 	// whileConsoleStarts and whileConsoleAnswers are how often the web console is asked.
 	whileConsoleStarts  = 5 * time.Second
 	whileConsoleAnswers = time.Minute
+	// whileNoWeave is how often Weave is asked for while it is not Ready: it is not watched.
+	whileNoWeave = 5 * time.Second
 )
 
 // nextPass says when to look again if no event comes first. Only a failure that can pass by itself is an error,
@@ -105,6 +107,9 @@ func (r *SymphonyClusterReconciler) nextPass(pass *status.Input) (ctrl.Result, e
 	next := whileConsoleAnswers
 	if !pass.Facts.GUIAnswers && pass.Plan.Master != nil && observe.PodReady(pass.Plan.Master) {
 		next = whileConsoleStarts
+	}
+	if pass.Plan.Network == plan.NoWeave {
+		next = min(next, whileNoWeave)
 	}
 	for _, problem := range pass.Outcome.Problems {
 		switch problem.Kind {
@@ -129,6 +134,9 @@ func logWork(ctx context.Context, pass *status.Input) {
 	if pass.Outcome.Told+pass.Outcome.Replaced > 0 {
 		log.FromContext(ctx).Info("Changed compute pods",
 			"toldMasterAddress", pass.Outcome.Told, "replaced", pass.Outcome.Replaced)
+	}
+	if weave := pass.Facts.Weave; weave != nil && weave.Err != nil {
+		log.FromContext(ctx).Info("Could not read the WeaveNetwork", "message", weave.Err.Error())
 	}
 	for _, problem := range pass.Outcome.Problems {
 		log.FromContext(ctx).Info("Could not apply a child", "reason", problem.Kind, "child", problem.Child, "message", problem.Message)

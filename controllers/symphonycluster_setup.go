@@ -65,6 +65,7 @@ func (r *SymphonyClusterReconciler) SetupWithManager(manager ctrl.Manager) error
 		Owns(&appsv1.ReplicaSet{}).
 		Owns(&corev1.ConfigMap{}).
 		Owns(&corev1.Service{}).
+		Owns(&v1alpha1.NetworkCheck{}).
 		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(clusterOfPod), builder.WithPredicates(podChanged())).
 		WatchesRawSource(source.Channel(r.consoles, &handler.EnqueueRequestForObject{})).
 		WithOptions(controller.Options{

@@ -50,6 +50,7 @@ func (a *Applier) Everything(
 	var out Outcome
 	out.note(takenNames(facts)...)
 	out.note(a.imageChecks(ctx, facts, children)...)
+	out.note(a.networkCheck(ctx, facts, children)...)
 	kept := out.note(a.revisions(ctx, facts, children)...)
 	if wanted := children.MasterService; wanted != nil {
 		out.note(child(ctx, a, facts, facts.MasterService, corev1ac.ExtractService, wanted)...)

@@ -97,9 +97,17 @@ func child[T any, C configuration[C]](
 	if facts.IsTaken(key) {
 		return nil
 	}
+	return problem("applying "+key.Kind+" "+key.Name, key, ensure(ctx, a, facts.UID(key), live, extract, wanted))
+}
+
+// ensure applies an object, unless it is as wanted already. live is nil while the cache has none, and uid "" while none is
+// known to be there; extract takes out of it what the operator owns.
+func ensure[T any, C configuration[C]](
+	ctx context.Context, a *Applier, uid types.UID, live *T, extract func(*T, string) (C, error), wanted C,
+) error {
 	hash, err := hashOf(wanted)
 	if err != nil {
-		return problem("encoding "+key.Kind+" "+key.Name, key, err)
+		return err
 	}
 	wanted.WithAnnotations(map[string]string{names.AnnotationApplied: hash})
 	if live != nil {
@@ -108,10 +116,10 @@ func child[T any, C configuration[C]](
 			return nil
 		}
 	}
-	if uid := facts.UID(key); uid != "" {
+	if uid != "" {
 		wanted.WithUID(uid)
 	}
-	return problem("applying "+key.Kind+" "+key.Name, key, a.send(ctx, wanted))
+	return a.send(ctx, wanted)
 }
 
 // workload applies a child with a pod template. When the API server or a policy refuses the wanted template, the child is

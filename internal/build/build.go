@@ -7,12 +7,14 @@ package build
 
 import (
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	appsv1ac "k8s.io/client-go/applyconfigurations/apps/v1"
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
 	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
 
 	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
+	applyv1alpha1 "github.com/symphony-operator/symphony-operator/api/v1alpha1/applyconfiguration/api/v1alpha1"
 	"github.com/symphony-operator/symphony-operator/internal/names"
 	"github.com/symphony-operator/symphony-operator/internal/observe"
 	"github.com/symphony-operator/symphony-operator/internal/plan"
@@ -31,6 +33,10 @@ type Children struct {
 	// ImageChecks are the pods to create that are not there yet, and ObsoleteChecks those to delete.
 	ImageChecks    []*ImageCheck
 	ObsoleteChecks []*corev1.Pod
+
+	// NetworkCheck is the one to create that is not there yet, and AdoptedCheck one that lost its owner, with the new one.
+	NetworkCheck *v1alpha1.NetworkCheck
+	AdoptedCheck *applyv1alpha1.NetworkCheckApplyConfiguration
 
 	MasterService    *corev1ac.ServiceApplyConfiguration
 	MasterDeployment *appsv1ac.DeploymentApplyConfiguration
@@ -83,6 +89,7 @@ func All(facts *observe.Facts, decided *plan.Plan) (*Children, error) {
 		children.Adopted = append(children.Adopted, appsv1ac.ControllerRevision(orphan.Name, orphan.Namespace).
 			WithUID(orphan.UID).WithOwnerReferences(ownedBy(cluster)))
 	}
+	children.AdoptedCheck = adoptedCheck(facts)
 	children.Obsolete = obsolete(facts, master, compute)
 	children.ObsoleteChecks = obsoleteChecks(facts, children.ImageChecks)
 	return children, nil
@@ -94,6 +101,7 @@ func (c *Children) master(facts *observe.Facts, decided *plan.Plan) (*chosenTemp
 		return nil, err
 	}
 	c.MasterRevision = chosen.wanted
+	c.keep(facts.Cluster, chosen)
 	if chosen.template != nil {
 		c.MasterDeployment = masterDeployment(facts.Cluster, chosen)
 	}
@@ -109,6 +117,15 @@ func (c *Children) compute(facts *observe.Facts, decided *plan.Plan) (*chosenTem
 		return nil, err
 	}
 	c.ComputeRevision = chosen.wanted
+	if decided.Network == plan.Measure && chosen.template != nil {
+		if c.NetworkCheck, err = networkCheck(facts.Cluster, chosen.data); err != nil {
+			return nil, err
+		}
+	}
+	if decided.Compute.Verdict != plan.Wait || decided.Compute.Began {
+		// Not before compute may be created: later passes know by the kept template that it was.
+		c.keep(facts.Cluster, chosen)
+	}
 	if decided.Compute.Verdict == plan.Wait {
 		return chosen, nil
 	}
@@ -139,18 +156,22 @@ func (c *Children) choose(facts *observe.Facts, role string, hold bool) (chosen,
 	if hold && inForce != nil {
 		chosen, inForce = inForce, nil
 	}
-	c.note(facts.Cluster, chosen)
+	c.note(chosen)
 	if inForce != nil && inForce.template == nil {
 		inForce = nil
 	}
 	return chosen, inForce, nil
 }
 
-// note takes over what choosing a template brought up.
-func (c *Children) note(cluster *v1alpha1.SymphonyCluster, chosen *chosenTemplate) {
+// note takes over why a template could not be built.
+func (c *Children) note(chosen *chosenTemplate) {
 	if chosen.invalid != nil {
 		c.Invalid = append(c.Invalid, chosen.invalid)
 	}
+}
+
+// keep has a new template kept.
+func (c *Children) keep(cluster *v1alpha1.SymphonyCluster, chosen *chosenTemplate) {
 	if chosen.isNew {
 		c.Revisions = append(c.Revisions, controllerRevision(cluster, chosen))
 	}
@@ -173,4 +194,12 @@ func ownedBy(cluster *v1alpha1.SymphonyCluster) *metav1ac.OwnerReferenceApplyCon
 		WithName(cluster.Name).
 		WithUID(cluster.UID).
 		WithController(true)
+}
+
+// controlledBy is the same for what is created and not applied.
+func controlledBy(cluster *v1alpha1.SymphonyCluster) []metav1.OwnerReference {
+	return []metav1.OwnerReference{{
+		APIVersion: v1alpha1.SchemeGroupVersion.String(), Kind: "SymphonyCluster",
+		Name: cluster.Name, UID: cluster.UID, Controller: new(true),
+	}}
 }

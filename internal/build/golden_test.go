@@ -99,6 +99,7 @@ func everyField(c *v1alpha1.SymphonyCluster) {
 			Annotations: map[string]string{"example.com/owner": "risk"},
 			TLS:         &v1alpha1.GUITLS{SecretName: "console-certificate"},
 		},
+		Network: v1alpha1.NetworkSpec{Mode: v1alpha1.NetworkWeave, Check: true},
 	}
 }
 
@@ -140,7 +141,7 @@ func TestTheFullSpecSetsEveryField(t *testing.T) {
 	spec := reflect.ValueOf(cluster.Spec)
 	for _, part := range []reflect.Value{
 		spec, spec.FieldByName("Master"), spec.FieldByName("Compute"), spec.FieldByName("GUI"),
-		spec.FieldByName("Compute").FieldByName("Update"),
+		spec.FieldByName("Compute").FieldByName("Update"), spec.FieldByName("Network"),
 	} {
 		for i := range part.NumField() {
 			g.Expect(part.Field(i).IsZero()).To(BeFalse(), "%s.%s", part.Type(), part.Type().Field(i).Name)

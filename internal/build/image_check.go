@@ -87,13 +87,10 @@ func imageCheckPod(
 	}
 	pod := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{
-			Namespace: cluster.Namespace,
-			Name:      names.ImageCheckName(cluster.Name, role, revision),
-			Labels:    names.Labels(cluster.Name, names.Image),
-			OwnerReferences: []metav1.OwnerReference{{
-				APIVersion: v1alpha1.SchemeGroupVersion.String(), Kind: "SymphonyCluster",
-				Name: cluster.Name, UID: cluster.UID, Controller: new(true),
-			}},
+			Namespace:       cluster.Namespace,
+			Name:            names.ImageCheckName(cluster.Name, role, revision),
+			Labels:          names.Labels(cluster.Name, names.Image),
+			OwnerReferences: controlledBy(cluster),
 		},
 		Spec: corev1.PodSpec{
 			RestartPolicy:                 corev1.RestartPolicyNever,

@@ -88,6 +88,9 @@ func fieldEdits() map[string]fieldEdit {
 		"gui.serviceType": neither(func(s *v1alpha1.SymphonyClusterSpec) { s.GUI.ServiceType = corev1.ServiceTypeClusterIP }),
 		"gui.nodePort":    neither(func(s *v1alpha1.SymphonyClusterSpec) { s.GUI.NodePort = new(int32(30001)) }),
 		"gui.annotations": neither(func(s *v1alpha1.SymphonyClusterSpec) { s.GUI.Annotations = map[string]string{"a": "b"} }),
+		"network": neither(func(s *v1alpha1.SymphonyClusterSpec) {
+			s.Network = v1alpha1.NetworkSpec{Mode: v1alpha1.NetworkWeave, Check: true}
+		}),
 	}
 }
 

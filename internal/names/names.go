@@ -25,14 +25,18 @@ const (
 	LabelCluster = "symphony-operator.io/cluster"
 	// LabelNetworkCheck is the name of the NetworkCheck, on its pods.
 	LabelNetworkCheck = "symphony-operator.io/network-check"
-	// LabelRole is Master, Compute, GUI or Image; of a NetworkCheck's pods CheckServer or CheckClient.
+	// LabelRole is Master, Compute, GUI, Image or Network; of a NetworkCheck's pods CheckServer or CheckClient.
 	LabelRole = "symphony-operator.io/role"
 	// LabelRevision is the hash of the user's part of a pod's template.
 	LabelRevision = "symphony-operator.io/revision"
+	// LabelWeave is the label by which Weave's own manifests select their pods, and so the operator.
+	LabelWeave = "name"
 	// AnnotationMasterHosts is, on compute pods, the master's line of a hosts file: `10.32.0.1 prod-master`.
 	AnnotationMasterHosts = "symphony-operator.io/master-hosts"
 	// AnnotationApplied is, on children, the hash of what the operator applied last.
 	AnnotationApplied = "symphony-operator.io/applied"
+	// AnnotationTemplate is, on Weave's DaemonSet, the pod template as it was rendered for the revision in force.
+	AnnotationTemplate = "symphony-operator.io/template"
 )
 
 // Roles: the values of LabelRole.
@@ -41,6 +45,7 @@ const (
 	Compute = "compute"
 	GUI     = "gui"
 	Image   = "image"
+	Network = "network"
 
 	CheckServer = "server"
 	CheckClient = "client"
@@ -66,6 +71,9 @@ func ComputeName(cluster string) string { return cluster + "-compute" }
 
 // GUIName is the name of the web console's Service.
 func GUIName(cluster string) string { return cluster + "-gui" }
+
+// NetworkCheckName is the name of the NetworkCheck that measures before compute pods are first created.
+func NetworkCheckName(cluster string) string { return cluster + "-network" }
 
 // RevisionName is the name of the ControllerRevision that keeps a role's rendered pod template.
 func RevisionName(cluster, role, revision string) string {

@@ -26,6 +26,7 @@ func TestTheLongestNamesAreHostNames(t *testing.T) {
 		g.Expect(validation.IsDNS1123Label(name)).To(BeEmpty(), name)
 	}
 	g.Expect(validation.IsValidLabelValue(longest)).To(BeEmpty())
+	g.Expect(len(names.NetworkCheckName(longest))).To(BeNumerically("<=", 50), "the longest name of a NetworkCheck")
 }
 
 func TestSelectorsOfRolesAndClustersAreDifferent(t *testing.T) {

@@ -6,6 +6,7 @@
 package observe
 
 import (
+	"slices"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -13,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
+	"github.com/symphony-operator/symphony-operator/internal/names"
 )
 
 // Facts are what one pass knows. Objects come from the cache and must not be changed. Identity is the owner's
@@ -47,6 +49,12 @@ type Facts struct {
 
 	// OrphanChecks are those of an earlier cluster of this name that was deleted without its children.
 	OrphanChecks []*corev1.Pod
+
+	// Weave is what was read of the WeaveNetwork, nil unless spec.network.mode is Weave.
+	Weave *WeaveRead
+
+	// NetworkCheck is the one that spec.network.check asked for, nil when there is none or spec.network.check is false.
+	NetworkCheck *v1alpha1.NetworkCheck
 
 	// Taken are child names that an object of somebody else has.
 	Taken []TakenName
@@ -92,6 +100,14 @@ func (f *Facts) ImageCheck(name string) *corev1.Pod {
 		}
 	}
 	return nil
+}
+
+// ComputeBegan reports whether compute was created before: its ReplicaSet is there, perhaps unseen, or its pod template was kept,
+// which happens only when the ReplicaSet may be created. Without the second, a ReplicaSet that somebody deletes by hand would
+// be taken for one that never was, and a network in trouble would keep it from coming back.
+func (f *Facts) ComputeBegan() bool {
+	return f.ComputeSet != nil || f.Unseen[ChildKey{Kind: "ReplicaSet", Name: names.ComputeName(f.Cluster.Name)}] != "" ||
+		slices.ContainsFunc(f.Revisions, func(kept *appsv1.ControllerRevision) bool { return kept.Labels[names.LabelRole] == names.Compute })
 }
 
 // IsTaken reports whether somebody else's object has the name of this child.

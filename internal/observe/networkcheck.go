@@ -24,7 +24,7 @@ import (
 // CheckKind is the kind that owns a network check's pods.
 const CheckKind = "NetworkCheck"
 
-// nodesAtOnce is how many nodes are read in one answer.
+// nodesAtOnce is how many nodes, or other objects, are read in one answer.
 const nodesAtOnce = 500
 
 // +kubebuilder:rbac:groups=symphony-operator.io,resources=networkchecks,verbs=get;list;watch

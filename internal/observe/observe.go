@@ -61,6 +61,9 @@ func (o *Observer) Observe(ctx context.Context, cluster *v1alpha1.SymphonyCluste
 	if err := o.imageChecks(ctx, facts); err != nil {
 		return nil, err
 	}
+	if err := o.network(ctx, facts); err != nil {
+		return nil, err
+	}
 	facts.GUIAnswers = o.consoleAnswers(ctx, facts)
 	return facts, nil
 }
@@ -165,10 +168,10 @@ func (o *Observer) clusterLives(ctx context.Context, cluster *v1alpha1.SymphonyC
 
 // isOrphan reports whether the object is a child that lost its owner: by hand, or because a cluster of this name was deleted
 // with --cascade=orphan. Applying it gives it its owner back, and what runs goes on; a person told to delete it would lose
-// all of it. Kept templates are never applied, and known by their labels.
+// all of it. Kept templates and network checks are never applied, and known by their labels.
 func (f *Facts) isOrphan(key ChildKey, object metav1.Object) bool {
 	_, applied := object.GetAnnotations()[names.AnnotationApplied]
-	return (applied || key.Kind == "ControllerRevision") && len(object.GetOwnerReferences()) == 0 && object.GetLabels()[names.LabelCluster] == f.Cluster.Name &&
+	return (applied || key.Kind == "ControllerRevision" || key.Kind == CheckKind) && len(object.GetOwnerReferences()) == 0 && object.GetLabels()[names.LabelCluster] == f.Cluster.Name &&
 		object.GetLabels()[names.LabelManagedBy] == names.FieldManager
 }
 

@@ -22,7 +22,7 @@ func TrimPod(object any) (any, error) {
 	}
 	pod.ManagedFields = nil
 	pod.Annotations = keep(pod.Annotations, names.AnnotationMasterHosts)
-	pod.Labels = keep(pod.Labels, names.LabelManagedBy, names.LabelCluster, names.LabelRole, names.LabelRevision, names.LabelNetworkCheck)
+	pod.Labels = keep(pod.Labels, names.LabelManagedBy, names.LabelCluster, names.LabelRole, names.LabelRevision, names.LabelNetworkCheck, names.LabelWeave)
 	pod.Spec = corev1.PodSpec{NodeName: pod.Spec.NodeName}
 	pod.Status = corev1.PodStatus{
 		Phase:                 pod.Status.Phase,

@@ -25,6 +25,8 @@ type Plan struct {
 	// it is gone the master keeps its template: the strategy Recreate would end the one that runs, and then wait for the
 	// one that leaves, for ever if its node is lost.
 	LeavingMaster *corev1.Pod
+	// Network is what spec.network asks for and is not met.
+	Network Network
 	// Compute says what happens to the compute ReplicaSet.
 	Compute Compute
 }
@@ -42,7 +44,8 @@ func (a *Address) HostsLine() string { return a.IP + " " + a.Hostname }
 type Verdict string
 
 const (
-	// Wait means that there is no ReplicaSet, and none is created before the master's address is known.
+	// Wait means that there is no ReplicaSet, and none is created before the master's address is known and, the first time,
+	// what spec.network asks for is met.
 	Wait Verdict = "Wait"
 	// Hold means that the ReplicaSet keeps the template it has, because the master's address is unknown. Only the
 	// number of pods follows the spec.
@@ -56,6 +59,8 @@ type Compute struct {
 	Verdict Verdict
 	// Replicas is the wanted number of pods.
 	Replicas int32
+	// Began is true when compute was created before. From then on the network holds nothing up.
+	Began bool
 	// MasterHosts is the hosts line that new pods start with.
 	MasterHosts string
 	// Tell are the running pods whose hosts line is old, by name.
@@ -72,7 +77,8 @@ func Make(facts *observe.Facts) Plan {
 	if master != nil {
 		plan.Address = &Address{IP: master.Status.PodIP, Hostname: names.MasterHostname(facts.Cluster.Name)}
 	}
-	plan.Compute = compute(facts, plan.Address)
+	plan.Network = network(facts)
+	plan.Compute = compute(facts, plan.Address, plan.Network)
 	return plan
 }
 
@@ -107,9 +113,12 @@ func leavingMaster(pods []*corev1.Pod) *corev1.Pod {
 	return leaving
 }
 
-func compute(facts *observe.Facts, address *Address) Compute {
-	result := Compute{Verdict: Follow, Replicas: wantedReplicas(facts)}
+func compute(facts *observe.Facts, address *Address, missing Network) Compute {
+	result := Compute{Verdict: Follow, Replicas: wantedReplicas(facts), Began: facts.ComputeBegan()}
 	switch {
+	case !result.Began && missing != NetworkMet:
+		result.Verdict = Wait
+		return result
 	case address != nil:
 		result.MasterHosts = address.HostsLine()
 	case facts.ComputeSet == nil:

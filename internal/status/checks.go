@@ -107,7 +107,7 @@ func computeCheck(in *Input) finding {
 		return finding{}
 	}
 	if in.Plan.Compute.Verdict == plan.Wait {
-		return finding{v1alpha1.ReasonWaitingForMaster, "compute pods are created when the master's address is known"}
+		return computeWaits(in)
 	}
 	progress := fmt.Sprintf("%d of %d compute pods are ready", count.readyUpdated, wanted)
 	switch {
@@ -128,6 +128,16 @@ func computeCheck(in *Input) finding {
 		return finding{v1alpha1.ReasonUpdating, fmt.Sprintf("%d of %d compute pods have the new template and are ready", count.readyUpdated, wanted)}
 	}
 	return finding{v1alpha1.ReasonScaling, progress}
+}
+
+// computeWaits is why there is no compute ReplicaSet.
+func computeWaits(in *Input) finding {
+	if in.Plan.Address == nil {
+		return finding{v1alpha1.ReasonWaitingForMaster, "compute pods are created when the master's address is known"}
+	}
+	_, found := networkState(in)
+	found.message = "compute pods wait for the network: " + found.message
+	return found
 }
 
 func computeNotCreated(in *Input) finding {

@@ -35,6 +35,8 @@ var stalledChecks = []check{
 	problems(apply.NodePort, v1alpha1.ReasonNodePortUnavailable),
 	// The API server refused a child.
 	problems(apply.Rejected, v1alpha1.ReasonRejected),
+	// The network between compute nodes did not pass.
+	networkFailed,
 }
 
 // readyChecks are the rest of Ready, most telling first.
@@ -43,7 +45,9 @@ var readyChecks = []check{
 	// What a quota or a policy keeps from being written is why the rest waits.
 	problems(apply.Forbidden, v1alpha1.ReasonForbidden),
 	imageCheck,
+	networkFirst,
 	masterCheck,
+	networkCheck,
 	computeCheck,
 	// Last, because what a failed write causes elsewhere says more than that it will be repeated.
 	problems(apply.Transient, v1alpha1.ReasonRetrying),
@@ -67,6 +71,10 @@ func conditionsOf(in *Input) []metav1.Condition {
 	}
 	positive(set, v1alpha1.ConditionComputeReady, compute, computeReason, computeMessage(in))
 	positive(set, v1alpha1.ConditionGUIReady, gui, v1alpha1.ReasonReady, "the web console answers")
+	if networkAsked(in) {
+		status, network := networkState(in)
+		set.Add(v1alpha1.ConditionNetworkReady, status, network.reason, network.message)
+	}
 	switch {
 	case stalled.bad():
 		set.Add(v1alpha1.ConditionStalled, metav1.ConditionTrue, stalled.reason, stalled.message)

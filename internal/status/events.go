@@ -27,6 +27,7 @@ type Event struct {
 var calm = []string{
 	v1alpha1.ReasonProgressing, v1alpha1.ReasonMasterPending, v1alpha1.ReasonMasterStarting, v1alpha1.ReasonWaitingForMaster,
 	v1alpha1.ReasonScaling, v1alpha1.ReasonUpdating, v1alpha1.ReasonWaitingForDeletion, v1alpha1.ReasonRetrying,
+	v1alpha1.ReasonNetworkCheckRunning,
 }
 
 // Events are the transitions between the status before and after a pass. They are sent only after the status

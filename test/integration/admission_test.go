@@ -56,6 +56,8 @@ var _ = Describe("The API server", func() {
 		Entry("a node port of a ClusterIP Service", "prod", func(c *v1alpha1.SymphonyCluster) {
 			c.Spec.GUI = v1alpha1.GUISpec{ServiceType: corev1.ServiceTypeClusterIP, NodePort: new(int32(30001))}
 		}, "nodePort needs serviceType NodePort or LoadBalancer: a ClusterIP Service has none"),
+		Entry("an unknown network", "prod", func(c *v1alpha1.SymphonyCluster) { c.Spec.Network.Mode = "Flannel" },
+			`spec.network.mode: Unsupported value: "Flannel": supported values: "Existing", "Weave"`),
 		Entry("an unknown type of Service", "prod", serviceType("Ingress"), `supported values: "NodePort", "ClusterIP", "LoadBalancer"`),
 		Entry("a protected ego.conf setting", "prod", func(c *v1alpha1.SymphonyCluster) {
 			c.Spec.EgoConf = map[string]v1alpha1.EgoConfValue{"EGO_MASTER_LIST": "other"}

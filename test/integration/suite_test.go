@@ -45,7 +45,9 @@ var _ = SynchronizedBeforeSuite(func(_ SpecContext) []byte {
 	Expect(os.Getenv("KUBEBUILDER_ASSETS")).NotTo(BeEmpty(),
 		"KUBEBUILDER_ASSETS must be the directory of etcd, kube-apiserver, kube-controller-manager and kubectl: run `make test-integration`")
 	plane := &envtest.Environment{
-		CRDDirectoryPaths:     []string{filepath.Join("..", "..", "config", "crd", "bases")},
+		CRDDirectoryPaths: []string{
+			filepath.Join("..", "..", "config", "crd", "bases"), filepath.Join("..", "..", "config", "weave", "crd", "bases"),
+		},
 		ErrorIfCRDPathMissing: true,
 		// The suite's failures must not be those of a slow machine.
 		ControlPlaneStartTimeout: time.Minute,

@@ -30,6 +30,8 @@ var _ = Describe("The API as users meet it", func() {
 		Entry("of compute", "symphonycluster.spec.compute", "replicas is the number of compute pods, each one EGO host. Default: 1",
 			"Default: a request of 2048M of memory", "podTemplate is a PodTemplateSpec", "update is how running compute pods follow"),
 		Entry("of the web console", "symphonycluster.spec.gui", "Default: NodePort. A change affects no pod."),
+		Entry("of the network", "symphonycluster.spec.network", "Default: Existing. A change affects no running pod.",
+			"set this to false to go on without", "From then on a network in trouble holds nothing up"),
 		Entry("of maxUnavailable", "symphonycluster.spec.compute.update.maxUnavailable", "Default: 25%"),
 	)
 

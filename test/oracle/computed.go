@@ -9,16 +9,15 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	kstatus "sigs.k8s.io/cli-utils/pkg/kstatus/status"
-
-	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// Computed is what kstatus, and with it every tool that uses it, makes of a cluster: Current, InProgress,
+// Computed is what kstatus, and with it every tool that uses it, makes of an object: Current, InProgress,
 // Failed or Terminating.
-func Computed(cluster *v1alpha1.SymphonyCluster) (string, error) {
-	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(cluster)
+func Computed(object client.Object) (string, error) {
+	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(object)
 	if err != nil {
-		return "", fmt.Errorf("converting the cluster: %w", err)
+		return "", fmt.Errorf("converting the object: %w", err)
 	}
 	result, err := kstatus.Compute(&unstructured.Unstructured{Object: content})
 	if err != nil {

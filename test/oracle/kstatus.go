@@ -124,9 +124,11 @@ func checkSummary(conditions []metav1.Condition) []string {
 // checkParts compares a Ready that is True with the conditions that it sums up.
 func checkParts(conditions []metav1.Condition, ready *metav1.Condition) []string {
 	var broken []string
-	for _, part := range []string{v1alpha1.ConditionMasterReady, v1alpha1.ConditionComputeReady} {
+	for _, part := range []string{v1alpha1.ConditionMasterReady, v1alpha1.ConditionComputeReady, v1alpha1.ConditionNetworkReady} {
 		found := meta.FindStatusCondition(conditions, part)
-		if ready.Status == metav1.ConditionTrue && found != nil && found.Status != metav1.ConditionTrue {
+		// Of the network it may not be known yet, while nobody waits for it.
+		unknown := part == v1alpha1.ConditionNetworkReady && found != nil && found.Status == metav1.ConditionUnknown
+		if ready.Status == metav1.ConditionTrue && found != nil && found.Status != metav1.ConditionTrue && !unknown {
 			broken = append(broken, fmt.Sprintf("Ready is True while %s is %s", part, found.Status))
 		}
 	}

@@ -58,6 +58,8 @@ func TestSoundStatuses(t *testing.T) {
 		"not seen yet":           {Status: v1alpha1.SymphonyClusterStatus{ObservedGeneration: -1}},
 		"of an older generation": sound(func(c *v1alpha1.SymphonyCluster) { c.Generation = 3 }),
 		"without a web console":  sound(set("GUIReady", metav1.ConditionFalse)),
+		"with a network":         sound(set("NetworkReady", metav1.ConditionTrue)),
+		"before it is measured":  sound(set("NetworkReady", metav1.ConditionUnknown)),
 	} {
 		t.Run(name, func(t *testing.T) { NewWithT(t).Expect(oracle.CheckStatus(cluster)).To(BeEmpty()) })
 	}
@@ -77,6 +79,7 @@ func TestBrokenStatuses(t *testing.T) {
 		"Ready is False without Reconciling or Stalled":       sound(set("Ready", metav1.ConditionFalse)),
 		"kstatus says InProgress, a person would say Current": sound(set("Reconciling", metav1.ConditionTrue)),
 		"Ready is True while MasterReady is False":            sound(set("MasterReady", metav1.ConditionFalse)),
+		"Ready is True while NetworkReady is False":           sound(set("NetworkReady", metav1.ConditionFalse)),
 		"Ready says Reason (message), Stalled says Else":      sound(set("Ready", "False"), set("Stalled", "True"), change("Stalled", func(c *metav1.Condition) { c.Reason = "Else" })),
 	} {
 		t.Run(sentence, func(t *testing.T) {
