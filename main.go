@@ -1,86 +1,76 @@
 // Copyright 2026 The symphony-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Command manager is symphony-operator: it runs IBM Spectrum Symphony clusters on Kubernetes.
+// Command manager is symphony-operator: it runs IBM Spectrum Symphony clusters on Kubernetes. Without a command it is the
+// operator itself; the others are what config/weave installs:
+//
+//	manager              the operator
+//	manager weave        keeps the WeaveNetwork
+//	manager node-agent   reports on Weave on one node
 package main
 
 import (
-	"crypto/tls"
 	"flag"
 	"fmt"
 	"os"
 
+	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client/config"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
-	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
-	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
-
-	"github.com/symphony-operator/symphony-operator/controllers"
-	"github.com/symphony-operator/symphony-operator/internal/observe"
 )
 
-type options struct {
-	metricsAddress, healthAddress string
-	networkCheckImage             string
-	leaderElect                   bool
-	qps                           float64
-	burst                         int
+// commands are what the program can be started as; each registers its flags and returns what runs when they are parsed.
+var commands = map[string]func(*flag.FlagSet) func() error{
+	"":           operatorCommand,
+	"weave":      weaveCommand,
+	"node-agent": nodeAgentCommand,
 }
 
 func main() {
-	var given options
-	flag.StringVar(&given.metricsAddress, "metrics-bind-address", "0",
-		"Address that serves metrics over HTTPS to clients with the right to read them, such as :8443; 0 serves none.")
-	flag.StringVar(&given.healthAddress, "health-probe-bind-address", ":8081",
-		"Address that serves /healthz and /readyz.")
-	flag.StringVar(&given.networkCheckImage, "network-check-image", "",
-		"Image with iperf3 as /usr/bin/iperf3, for NetworkChecks that name none.")
-	flag.BoolVar(&given.leaderElect, "leader-elect", false,
-		"Let one of several replicas work while the others wait.")
-	flag.Float64Var(&given.qps, "kube-api-qps", 200,
-		"Requests a second to the API server; a master that moves has one write a compute pod.")
-	flag.IntVar(&given.burst, "kube-api-burst", 400,
-		"Requests to the API server that may come at once.")
+	name, arguments := "", os.Args[1:]
+	if len(arguments) > 0 && arguments[0] != "" && arguments[0][0] != '-' {
+		name, arguments = arguments[0], arguments[1:]
+	}
+	command, known := commands[name]
+	if !known {
+		fmt.Fprintf(os.Stderr, "there is no command %q: it is weave, node-agent, or none for the operator itself; -h lists flags\n", name)
+		os.Exit(2)
+	}
+	flags := flag.NewFlagSet(("manager " + name), flag.ExitOnError)
+	run := command(flags)
+	config.RegisterFlags(flags)
 	logging := zap.Options{}
-	logging.BindFlags(flag.CommandLine)
-	flag.Parse()
+	logging.BindFlags(flags)
+	_ = flags.Parse(arguments) // It ends the program itself.
 	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&logging)))
-
-	if err := run(&given); err != nil {
+	if flags.NArg() > 0 {
+		fmt.Fprintf(os.Stderr, "there is no use for the argument %q; -h lists flags\n", flags.Arg(0))
+		os.Exit(2)
+	}
+	if err := run(); err != nil {
 		ctrl.Log.Error(err, "The manager ended")
 		os.Exit(1)
 	}
 }
 
-func run(given *options) error {
-	config, err := ctrl.GetConfig()
+// apiServer finds the API server: by --kubeconfig, the environment, or as a pod does.
+func apiServer() (*rest.Config, error) {
+	found, err := ctrl.GetConfig()
 	if err != nil {
-		return fmt.Errorf("finding the API server: %w", err)
+		return nil, fmt.Errorf("finding the API server: %w", err)
 	}
-	config.QPS, config.Burst = float32(given.qps), given.burst
+	return found, nil
+}
 
-	manager, err := controllers.NewManager(config, controllers.Settings{
-		Console: observe.NewHTTPSConsole(), NetworkCheckImage: given.networkCheckImage,
-	}, ctrl.Options{
-		Metrics: server.Options{
-			BindAddress:    given.metricsAddress,
-			SecureServing:  true,
-			FilterProvider: filters.WithAuthenticationAndAuthorization,
-			// HTTP/2 is off for its denial-of-service faults (CVE-2023-44487); scrapes do not need it.
-			TLSOpts: []func(*tls.Config){func(c *tls.Config) { c.NextProtos = []string{"http/1.1"} }},
-		},
-		HealthProbeBindAddress: given.healthAddress,
-		LeaderElection:         given.leaderElect,
-	})
-	if err != nil {
-		return err
-	}
+// serveHealth adds the checks of a manager that is well as long as its process is.
+func serveHealth(manager ctrl.Manager) error {
 	if err := manager.AddHealthzCheck("healthz", healthz.Ping); err != nil {
 		return fmt.Errorf("adding the health check: %w", err)
 	}
 	if err := manager.AddReadyzCheck("readyz", healthz.Ping); err != nil {
 		return fmt.Errorf("adding the readiness check: %w", err)
 	}
-	return manager.Start(ctrl.SetupSignalHandler())
+	return nil
 }

@@ -64,6 +64,7 @@ e2e() {
     say "e2e: on a local cluster of three nodes"
     "$bin/localcluster" up --nodes 3
     install_operator
+    weave_stand_ins
     export KUBECONFIG="$local/kubeconfig" KUBECTL="$local/bin/kubectl"
   elif [ -n "${KUBECONFIG:-}" ]; then
     say "e2e: on the cluster of KUBECONFIG, with the operator and the images that are there; make demo, the local cluster's own tests and what cuts nodes off from each other are left out ($why)"
@@ -78,6 +79,14 @@ e2e() {
     "$bin/localcluster" down
     run localcluster-e2e hack/localcluster -tags e2e -timeout 10m ./internal/cluster/...
   fi
+}
+
+# weave_stand_ins loads the stand-in for Weave, and another one to upgrade to.
+weave_stand_ins() {
+  say "loading the stand-in for Weave"
+  "$root/test/weavesim/image/build.sh" "$bin/weavesim.tar"
+  "$root/test/weavesim/image/build.sh" "$bin/weavesim-2.tar" weavesim:2
+  "$bin/localcluster" load-image "$bin/weavesim.tar" "$bin/weavesim-2.tar"
 }
 
 make -s "$bin/gotestsum" "$bin/localcluster"

@@ -1,0 +1,175 @@
+// Copyright 2026 The symphony-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package observe
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
+	"github.com/symphony-operator/symphony-operator/internal/names"
+)
+
+// The rights for all of this are in config/weave/rbac, by hand and not by markers: an installation without Weave has none
+// of them.
+
+// WeaveFacts are what one pass over the WeaveNetwork knows. Objects come from the cache and must not be changed.
+type WeaveFacts struct {
+	Network *v1alpha1.WeaveNetwork
+	Now     time.Time
+
+	// Routers is Weave's DaemonSet, whoever made it; nil if there is none.
+	Routers *appsv1.DaemonSet
+	// Agents is the agents' DaemonSet; nil if there is none.
+	Agents *appsv1.DaemonSet
+	// Bookkeeping is Weave's ConfigMap with its peers; nil if there is none.
+	Bookkeeping *corev1.ConfigMap
+
+	// Nodes are all nodes, sorted by name.
+	Nodes []WeaveHostNode
+	// Reports are the agents', by node.
+	Reports map[string]*v1alpha1.WeaveNode
+	// RouterPods and AgentPods are by node, terminating ones included.
+	RouterPods, AgentPods map[string]*corev1.Pod
+
+	// Elsewhere are signs of other pod networks. They are looked for only before Weave is installed.
+	Elsewhere []Sign
+}
+
+// WeaveHostNode is a node as far as Weave is concerned.
+type WeaveHostNode struct {
+	Name string
+	// Address is its internal IPv4 address.
+	Address string
+	Created time.Time
+	// Wanted says that a router is to run on it.
+	Wanted bool
+	// Lost says that its kubelet has been silent for so long that Kubernetes does not know what runs on it.
+	Lost bool
+	// Network is the reason of its condition NetworkUnavailable, such as CalicoIsUp; "" without one.
+	Network string
+}
+
+// WeaveObserver reads what a pass over the WeaveNetwork needs.
+type WeaveObserver struct {
+	// Cache holds the kinds of WeaveCacheOptions.
+	Cache client.Reader
+	// Live asks the API server for signs of other pod networks: all of it is foreign, so nothing of it is cached.
+	Live client.Reader
+	// Groups lists the API groups that are served.
+	Groups APIGroups
+	Clock  clock.PassiveClock
+}
+
+// Observe gathers the facts.
+func (o *WeaveObserver) Observe(ctx context.Context, network *v1alpha1.WeaveNetwork) (*WeaveFacts, error) {
+	facts := &WeaveFacts{
+		Network: network, Now: o.Clock.Now(), Reports: map[string]*v1alpha1.WeaveNode{},
+		RouterPods: map[string]*corev1.Pod{}, AgentPods: map[string]*corev1.Pod{},
+	}
+	var err error
+	if facts.Routers, err = weaveObject(ctx, o, names.WeaveRouters, &appsv1.DaemonSet{}); err != nil {
+		return nil, err
+	}
+	if facts.Agents, err = weaveObject(ctx, o, names.WeaveAgents, &appsv1.DaemonSet{}); err != nil {
+		return nil, err
+	}
+	if facts.Bookkeeping, err = weaveObject(ctx, o, names.WeaveRouters, &corev1.ConfigMap{}); err != nil {
+		return nil, err
+	}
+	if err := o.nodes(ctx, facts); err != nil {
+		return nil, err
+	}
+	if err := o.pods(ctx, facts); err != nil {
+		return nil, err
+	}
+	if network.Spec.ManagementPolicy == v1alpha1.WeaveManaged && facts.Routers == nil && network.DeletionTimestamp == nil {
+		facts.Elsewhere, err = o.elsewhere(ctx, network)
+	}
+	return facts, err
+}
+
+// weaveObject reads an object of kube-system, nil if there is none.
+func weaveObject[T client.Object](ctx context.Context, o *WeaveObserver, name string, object T) (T, error) {
+	var none T
+	err := o.Cache.Get(ctx, client.ObjectKey{Namespace: names.WeaveNamespace, Name: name}, object)
+	switch {
+	case apierrors.IsNotFound(err):
+		return none, nil
+	case err != nil:
+		return none, fmt.Errorf("reading %s in %s: %w", name, names.WeaveNamespace, err)
+	}
+	return object, nil
+}
+
+func (o *WeaveObserver) nodes(ctx context.Context, facts *WeaveFacts) error {
+	var nodes corev1.NodeList
+	if err := o.Cache.List(ctx, &nodes, client.UnsafeDisableDeepCopy); err != nil {
+		return fmt.Errorf("listing nodes: %w", err)
+	}
+	wanted := labels.SelectorFromSet(facts.Network.Spec.NodeSelector)
+	for i := range nodes.Items {
+		facts.Nodes = append(facts.Nodes, hostNode(&nodes.Items[i], wanted))
+	}
+	slices.SortFunc(facts.Nodes, func(a, b WeaveHostNode) int { return strings.Compare(a.Name, b.Name) })
+
+	var reports v1alpha1.WeaveNodeList
+	if err := o.Cache.List(ctx, &reports, client.UnsafeDisableDeepCopy); err != nil {
+		return fmt.Errorf("listing the agents' reports: %w", err)
+	}
+	for i := range reports.Items {
+		facts.Reports[reports.Items[i].Name] = &reports.Items[i]
+	}
+	return nil
+}
+
+func (o *WeaveObserver) pods(ctx context.Context, facts *WeaveFacts) error {
+	for name, byNode := range map[string]map[string]*corev1.Pod{names.WeaveRouters: facts.RouterPods, names.WeaveAgents: facts.AgentPods} {
+		var pods corev1.PodList
+		err := o.Cache.List(ctx, &pods, client.InNamespace(names.WeaveNamespace), client.MatchingLabels{names.LabelWeave: name}, client.UnsafeDisableDeepCopy)
+		if err != nil {
+			return fmt.Errorf("listing pods of %s: %w", name, err)
+		}
+		for i := range pods.Items {
+			pod := &pods.Items[i]
+			// During an update a node has two for a moment: the one that stays counts.
+			if other := byNode[pod.Spec.NodeName]; other == nil || other.DeletionTimestamp != nil {
+				byNode[pod.Spec.NodeName] = pod
+			}
+		}
+	}
+	return nil
+}
+
+func hostNode(node *corev1.Node, wanted labels.Selector) WeaveHostNode {
+	host := WeaveHostNode{Name: node.Name, Created: node.CreationTimestamp.Time}
+	system := node.Labels[corev1.LabelOSStable]
+	host.Wanted = (system == "" || system == "linux") && wanted.Matches(labels.Set(node.Labels))
+	for _, address := range node.Status.Addresses {
+		if address.Type == corev1.NodeInternalIP && !strings.Contains(address.Address, ":") {
+			host.Address = address.Address
+			break
+		}
+	}
+	for _, condition := range node.Status.Conditions {
+		switch condition.Type {
+		case corev1.NodeReady:
+			host.Lost = condition.Status == corev1.ConditionUnknown
+		case corev1.NodeNetworkUnavailable:
+			host.Network = condition.Reason
+		default:
+		}
+	}
+	return host
+}

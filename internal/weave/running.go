@@ -1,0 +1,89 @@
+// Copyright 2026 The symphony-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package weave
+
+import (
+	"fmt"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+
+	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
+	"github.com/symphony-operator/symphony-operator/internal/names"
+	"github.com/symphony-operator/symphony-operator/internal/observe"
+	"github.com/symphony-operator/symphony-operator/internal/trouble"
+)
+
+// routersReady: does every node's router run with the wanted template, and is its node on the overlay?
+func routersReady(seen *view, plan *Plan) finding {
+	facts := seen.facts
+	routers := facts.Routers
+	switch {
+	case routers == nil && facts.Network.Spec.ManagementPolicy != v1alpha1.WeaveManaged:
+		return finding{reason: v1alpha1.ReasonNoWeave, message: fmt.Sprintf(
+			"there is no DaemonSet %s in %s: install Weave, or set managementPolicy to Managed", names.WeaveRouters, names.WeaveNamespace)}
+	case routers == nil:
+		return finding{reason: v1alpha1.ReasonProgressing, message: "Weave is not installed yet"}
+	case routers.Status.ObservedGeneration < routers.Generation:
+		return finding{reason: v1alpha1.ReasonProgressing, message: "Kubernetes has not seen the routers' template yet"}
+	case plan.KeepTemplate:
+		return finding{reason: plan.Waiting.Reason, message: plan.Waiting.Message}
+	case !rolledOut(routers):
+		return rollingOut(facts)
+	case routers.Status.NumberReady < routers.Status.DesiredNumberScheduled:
+		return notReady(seen)
+	}
+	return finding{}
+}
+
+func rollingOut(facts *observe.WeaveFacts) finding {
+	status := &facts.Routers.Status
+	progress := fmt.Sprintf("%d of %d routers have the new template", status.UpdatedNumberScheduled, status.DesiredNumberScheduled)
+	_, atOnce := facts.Routers.Annotations[annotationAllAtOnce]
+	byHand := facts.Routers.Spec.UpdateStrategy.Type == appsv1.OnDeleteDaemonSetStrategyType
+	const command = "kubectl -n " + names.WeaveNamespace + " delete pod -l " + names.LabelWeave + "=" + names.WeaveRouters
+	switch {
+	case byHand && atOnce:
+		return finding{reason: v1alpha1.ReasonWaitingForDeletedPods, message: progress +
+			"; update.type is OnDelete, and routers with different passwords refuse each other: replace all at once by `" + command + "`"}
+	case byHand:
+		return finding{reason: v1alpha1.ReasonWaitingForDeletedPods, message: progress +
+			"; update.type is OnDelete: delete the others' pods, a few at a time (`" + command + " --field-selector spec.nodeName=NODE`)"}
+	case atOnce:
+		return finding{reason: v1alpha1.ReasonPasswordChanging, message: progress + "; all are replaced at once for the other password, and nodes are not connected for a moment"}
+	}
+	return finding{reason: v1alpha1.ReasonProgressing, message: progress}
+}
+
+func notReady(seen *view) finding {
+	status := &seen.facts.Routers.Status
+	found := finding{reason: v1alpha1.ReasonProgressing}
+	why := ""
+	for i := range seen.facts.Nodes {
+		node := &seen.facts.Nodes[i]
+		pod := seen.facts.RouterPods[node.Name]
+		if !node.Wanted || pod != nil && observe.PodReady(pod) {
+			continue
+		}
+		message := "its router does not run yet, or has no address to give its node"
+		if node.Lost {
+			message = "the node is lost"
+		}
+		if pod != nil {
+			if reason, words := trouble.Of(pod, v1alpha1.ReasonNodeUnfit); reason != "" {
+				message = words
+				found.reason = reason
+				if why == "" {
+					why = ": " + words
+				}
+			}
+		}
+		found.on(node.Name, message, time.Time{})
+	}
+	found.message = fmt.Sprintf("%d of %d routers are ready; not on %s%s", status.NumberReady, status.DesiredNumberScheduled, nodesOf(&found), why)
+	for i := range found.problems {
+		found.problems[i].Reason = found.reason
+	}
+	return found
+}

@@ -1,0 +1,69 @@
+// Copyright 2026 The symphony-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"crypto/tls"
+	"flag"
+
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
+	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"github.com/symphony-operator/symphony-operator/controllers"
+	"github.com/symphony-operator/symphony-operator/internal/observe"
+)
+
+// managerOptions are flags that managers have in common.
+type managerOptions struct {
+	metricsAddress, healthAddress string
+	leaderElect                   bool
+}
+
+func (o *managerOptions) register(flags *flag.FlagSet) {
+	flags.StringVar(&o.metricsAddress, "metrics-bind-address", "0",
+		"Address that serves metrics over HTTPS to clients with the right to read them, such as :8443; 0 serves none.")
+	flags.StringVar(&o.healthAddress, "health-probe-bind-address", ":8081",
+		"Address that serves /healthz and /readyz.")
+	flags.BoolVar(&o.leaderElect, "leader-elect", false,
+		"Let one of several replicas work while the others wait.")
+}
+
+func (o *managerOptions) manager() ctrl.Options {
+	return ctrl.Options{
+		Metrics: server.Options{
+			BindAddress:    o.metricsAddress,
+			SecureServing:  true,
+			FilterProvider: filters.WithAuthenticationAndAuthorization,
+			// HTTP/2 is off for its denial-of-service faults (CVE-2023-44487); scrapes do not need it.
+			TLSOpts: []func(*tls.Config){func(c *tls.Config) { c.NextProtos = []string{"http/1.1"} }},
+		},
+		HealthProbeBindAddress: o.healthAddress,
+		LeaderElection:         o.leaderElect,
+	}
+}
+
+func operatorCommand(flags *flag.FlagSet) func() error {
+	options := &managerOptions{}
+	options.register(flags)
+	image := flags.String("network-check-image", "", "Image with iperf3 as /usr/bin/iperf3, for NetworkChecks that name none.")
+	qps := flags.Float64("kube-api-qps", 200, "Requests a second to the API server; a master that moves has one write a compute pod.")
+	burst := flags.Int("kube-api-burst", 400, "Requests to the API server that may come at once.")
+	return func() error {
+		to, err := apiServer()
+		if err != nil {
+			return err
+		}
+		to.QPS, to.Burst = float32(*qps), *burst
+		settings := controllers.Settings{Console: observe.NewHTTPSConsole(), NetworkCheckImage: *image}
+		manager, err := controllers.NewManager(to, settings, options.manager())
+		if err != nil {
+			return err
+		}
+		if err := serveHealth(manager); err != nil {
+			return err
+		}
+		return manager.Start(ctrl.SetupSignalHandler())
+	}
+}
