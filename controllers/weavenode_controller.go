@@ -79,6 +79,8 @@ type NodeAgentSettings struct {
 	HostCNIConfigDir, HostCNIBinDir, HostDataDir string
 	// ModulesDir and MachineIDFile are where the agent has /lib/modules and /etc/machine-id, which are the defaults.
 	ModulesDir, MachineIDFile string
+	// HostMachineIDFile is the latter's name on the node, for messages. Default: /etc/machine-id, wherever the agent has it.
+	HostMachineIDFile string
 	// RouterAPI is where Weave's router answers. Default: http://127.0.0.1:6784.
 	RouterAPI string
 	// Every is how often the agent looks. Default: 10 seconds.
@@ -90,11 +92,13 @@ func (s *NodeAgentSettings) options() (nodeagent.Options, error) {
 	options := nodeagent.DefaultOptions()
 	options.Task = cmp.Or(s.Task, options.Task)
 	options.PasswordFile = s.PasswordFile
-	options.CNIConfig = nodeagent.Directory{Path: cmp.Or(s.CNIConfigDir, options.CNIConfig.Path), Host: s.HostCNIConfigDir}
-	options.CNIBin = nodeagent.Directory{Path: cmp.Or(s.CNIBinDir, options.CNIBin.Path), Host: s.HostCNIBinDir}
-	options.Data = nodeagent.Directory{Path: cmp.Or(s.DataDir, options.Data.Path), Host: s.HostDataDir}
+	options.CNIConfig = nodeagent.Place{Path: cmp.Or(s.CNIConfigDir, options.CNIConfig.Path), Host: s.HostCNIConfigDir}
+	options.CNIBin = nodeagent.Place{Path: cmp.Or(s.CNIBinDir, options.CNIBin.Path), Host: s.HostCNIBinDir}
+	options.Data = nodeagent.Place{Path: cmp.Or(s.DataDir, options.Data.Path), Host: s.HostDataDir}
 	options.ModulesDir = cmp.Or(s.ModulesDir, options.ModulesDir)
-	options.MachineIDFile = cmp.Or(s.MachineIDFile, options.MachineIDFile)
+	options.MachineID = nodeagent.Place{
+		Path: cmp.Or(s.MachineIDFile, options.MachineID.Path), Host: cmp.Or(s.HostMachineIDFile, options.MachineID.Path),
+	}
 	options.RouterAPI = cmp.Or(s.RouterAPI, options.RouterAPI)
 	switch options.Task {
 	case v1alpha1.AgentReport, v1alpha1.AgentLeave, v1alpha1.AgentClean:
@@ -211,8 +215,10 @@ func (r *WeaveNodeReconciler) Reconcile(ctx context.Context, request reconcile.R
 		return ctrl.Result{RequeueAfter: r.Every}, r.create(ctx)
 	}
 	after, seen := r.Look(ctx, &node.Status)
-	if seen != nil && node.Status.Agent == "" {
-		return ctrl.Result{}, seen // A first report is whole: what it lacks would be taken for what the node lacks.
+	if seen != nil && (node.Status.Agent == "" || node.Status.AgentRevision != r.Revision) {
+		// A first report is whole: what it lacks would be taken for what the node lacks. So is the first one of a revision:
+		// what is as another agent saw it would be taken for what this one saw.
+		return ctrl.Result{}, seen
 	}
 	after.AgentRevision = r.Revision
 	err = writeStatus(ctx, r.Client, node, &node.Status, &after,

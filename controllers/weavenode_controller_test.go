@@ -22,6 +22,7 @@ import (
 
 	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
 	"github.com/symphony-operator/symphony-operator/internal/names"
+	"github.com/symphony-operator/symphony-operator/internal/nodeagent"
 )
 
 var (
@@ -137,6 +138,30 @@ func TestALaterReportIsWrittenAsFarAsItGoes(t *testing.T) {
 	g.Expect(a.Ready(nil)).To(Succeed())
 }
 
+func TestTheFirstReportOfARevisionIsWhole(t *testing.T) {
+	for _, task := range []v1alpha1.WeaveAgentTask{v1alpha1.AgentReport, v1alpha1.AgentLeave, v1alpha1.AgentClean} {
+		g := NewWithT(t)
+		a := newAgent(t)
+		a.Revision = "1"
+		g.Expect(a.pass(t)).To(Succeed())
+		g.Expect(a.pass(t)).To(Succeed())
+		before := a.node(t).Status
+		g.Expect(before.AgentRevision).To(Equal("1"))
+
+		a.Revision, a.seen.Agent, a.err = "2", task, errors.New("the router hangs")
+		g.Expect(a.pass(t)).To(MatchError("the router hangs"))
+		g.Expect(a.node(t).Status).To(Equal(before), "what the former agent saw is not this one's")
+		g.Expect(a.writes).To(Equal(2))
+
+		a.err = nil
+		g.Expect(a.pass(t)).To(Succeed())
+		g.Expect(a.node(t).Status.AgentRevision).To(Equal("2"))
+		a.seen.Host.Machine, a.err = "0123456789abcdef", errors.New("the router hangs")
+		g.Expect(a.pass(t)).To(MatchError("the router hangs"))
+		g.Expect(a.node(t).Status.Host.Machine).To(Equal("0123456789abcdef"))
+	}
+}
+
 func TestTheAgentTouchesNoOtherNode(t *testing.T) {
 	g := NewWithT(t)
 	a := newAgent(t)
@@ -172,12 +197,16 @@ func TestSettingsOfAnAgent(t *testing.T) {
 
 	options, err = (&NodeAgentSettings{
 		Task: v1alpha1.AgentClean, IPRange: "10.32.0.0/12", CNIBinDir: "/host/bin", HostCNIBinDir: "/opt/cni/bin",
+		CNIConfigDir: "/host/net.d", HostCNIConfigDir: "/etc/cni/net.d", DataDir: "/host/data", HostDataDir: "/var/lib/weave",
+		MachineIDFile: "/host/etc/machine-id",
 	}).options()
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(options.Task).To(Equal(v1alpha1.AgentClean))
 	g.Expect(options.IPRange.Bits()).To(Equal(12))
-	g.Expect(options.CNIBin.Path).To(Equal("/host/bin"))
-	g.Expect(options.CNIBin.Host).To(Equal("/opt/cni/bin"))
+	g.Expect(options.CNIBin).To(Equal(nodeagent.Place{Path: "/host/bin", Host: "/opt/cni/bin"}))
+	g.Expect(options.CNIConfig).To(Equal(nodeagent.Place{Path: "/host/net.d", Host: "/etc/cni/net.d"}))
+	g.Expect(options.Data).To(Equal(nodeagent.Place{Path: "/host/data", Host: "/var/lib/weave"}))
+	g.Expect(options.MachineID).To(Equal(nodeagent.Place{Path: "/host/etc/machine-id", Host: "/etc/machine-id"}))
 
 	for _, settings := range []NodeAgentSettings{
 		{}, {Node: "node1", Task: "Dance"}, {Node: "node1", IPRange: "10.32.0.0"},

@@ -6,32 +6,28 @@
 package nodeagent
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/netip"
-	"time"
 
-	"github.com/vishvananda/netlink"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/clock"
 
 	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
 )
 
-// Directory is one of the node's.
-type Directory struct {
+// Place is a file or a directory of the node's.
+type Place struct {
 	// Path is where the agent has it.
 	Path string
 	// Host is its name on the node, for messages; "" if it is the same.
 	Host string
 }
 
-func (d Directory) name() string {
-	if d.Host != "" {
-		return d.Host
-	}
-	return d.Path
+func (p Place) name() string {
+	return cmp.Or(p.Host, p.Path)
 }
 
 // Options are what an agent is told about its node.
@@ -43,11 +39,11 @@ type Options struct {
 	// PasswordFile is where the Secret's key would be; "" if there is no password.
 	PasswordFile string
 	// CNIConfig and CNIBin are the container runtime's, Data is Weave's.
-	CNIConfig, CNIBin, Data Directory
+	CNIConfig, CNIBin, Data Place
 	// ModulesDir has the kernel's modules, in a directory of the kernel's release: /lib/modules.
 	ModulesDir string
-	// MachineIDFile is /etc/machine-id.
-	MachineIDFile string
+	// MachineID is the file /etc/machine-id.
+	MachineID Place
 	// ProcDir is /proc, and SysModuleDir is /sys/module.
 	ProcDir, SysModuleDir string
 	// KernelRelease is the running kernel's; "" asks it.
@@ -61,16 +57,16 @@ type Options struct {
 // DefaultOptions are a node's usual places, for the task Report.
 func DefaultOptions() Options {
 	return Options{
-		Task:          v1alpha1.AgentReport,
-		CNIConfig:     Directory{Path: "/etc/cni/net.d"},
-		CNIBin:        Directory{Path: "/opt/cni/bin"},
-		Data:          Directory{Path: "/var/lib/weave"},
-		ModulesDir:    "/lib/modules",
-		MachineIDFile: "/etc/machine-id",
-		ProcDir:       "/proc",
-		SysModuleDir:  "/sys/module",
-		RouterAPI:     RouterAPI,
-		Clock:         clock.RealClock{},
+		Task:         v1alpha1.AgentReport,
+		CNIConfig:    Place{Path: "/etc/cni/net.d"},
+		CNIBin:       Place{Path: "/opt/cni/bin"},
+		Data:         Place{Path: "/var/lib/weave"},
+		ModulesDir:   "/lib/modules",
+		MachineID:    Place{Path: "/etc/machine-id"},
+		ProcDir:      "/proc",
+		SysModuleDir: "/sys/module",
+		RouterAPI:    RouterAPI,
+		Clock:        clock.RealClock{},
 	}
 }
 
@@ -79,10 +75,6 @@ type Host struct {
 	Options
 	router *api
 	kernel kernel
-	// family asks the kernel for a family of generic netlink.
-	family func(name string) (*netlink.GenlFamily, error)
-	// noOpenVSwitch is when the kernel last said that it has no openvswitch.
-	noOpenVSwitch time.Time
 }
 
 // NewHost is the node that the process runs on.
@@ -94,7 +86,6 @@ func NewHost(options *Options) *Host {
 			modules: options.ModulesDir, loaded: options.SysModuleDir,
 			config: options.ProcDir + "/config.gz", release: options.KernelRelease,
 		},
-		family: netlink.GenlFamilyGet,
 	}
 }
 
@@ -110,7 +101,7 @@ func (h *Host) Look(ctx context.Context, former *v1alpha1.WeaveNodeStatus) (v1al
 	case v1alpha1.AgentLeave:
 		status.Cleanup = h.leave(ctx, former, status.Router, asked)
 	case v1alpha1.AgentClean:
-		status.Cleanup = h.clean(ctx, former, status.Router)
+		status.Cleanup = h.clean(ctx, former, status.Router, asked)
 	case v1alpha1.AgentReport:
 	}
 	// The node itself is looked at after the task, so that the status shows what the task did.
@@ -126,12 +117,12 @@ func (h *Host) ask(ctx context.Context, former, status *v1alpha1.WeaveNodeStatus
 	case err == nil:
 		found.fill(status)
 		return nil
-	case errors.Is(err, errNoRouter), former.Router != v1alpha1.RouterRunning:
-		// What listens there and has never been a router is none: the ports in use tell that something does.
+	case errors.Is(err, errNoRouter), errors.Is(err, errNoReport) && former.Router != v1alpha1.RouterRunning:
+		// What has never been a router is none: the ports in use tell that something listens there.
 		status.Router = v1alpha1.RouterAbsent
 		return nil
 	}
-	// A router that hangs has not ended, and its connections are not gone.
+	// A router that hangs has not ended, and its connections are not gone: what is called absent is removed from under it.
 	kept := former.DeepCopy()
 	status.Router, status.PeerName, status.Version, status.Encrypted = kept.Router, kept.PeerName, kept.Version, kept.Encrypted
 	status.IPAM, status.Connected, status.Connections = kept.IPAM, kept.Connected, kept.Connections

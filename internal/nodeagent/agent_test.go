@@ -145,6 +145,61 @@ func TestWhatIsNotWeaveIsNoRouter(t *testing.T) {
 				_ = connection.Close()
 			}
 		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			node := nodeOf(t, nil)
+			serve(t, node, handler)
+			for _, former := range []v1alpha1.WeaveRouter{"", v1alpha1.RouterAbsent, v1alpha1.RouterRunning} {
+				status, err := node.Look(t.Context(), &v1alpha1.WeaveNodeStatus{Router: former})
+				g.Expect(err).NotTo(HaveOccurred())
+				g.Expect(status.Router).To(Equal(v1alpha1.RouterAbsent))
+			}
+		})
+	}
+}
+
+// serve has the node's router be this.
+func serve(t *testing.T, node *Host, handler http.HandlerFunc) {
+	t.Helper()
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	node.router = newAPI(server.URL)
+}
+
+func TestAnAnswerThatBreaksOffIsARoutersOnlyWhereThereWasOne(t *testing.T) {
+	for name, handler := range map[string]http.HandlerFunc{
+		"no word": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+		"half a one": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "100")
+			_, _ = io.WriteString(w, "{")
+		},
+		"its fault": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			node := nodeOf(t, nil)
+			serve(t, node, handler)
+			status, err := node.Look(t.Context(), nil)
+			g.Expect(err).NotTo(HaveOccurred())
+			g.Expect(status.Router).To(Equal(v1alpha1.RouterAbsent))
+
+			status, err = node.Look(t.Context(), &v1alpha1.WeaveNodeStatus{Router: v1alpha1.RouterRunning, PeerName: peer1})
+			g.Expect(err).To(HaveOccurred())
+			g.Expect(status.Router).To(Equal(v1alpha1.RouterRunning))
+			g.Expect(status.PeerName).To(Equal(peer1))
+		})
+	}
+}
+
+func TestWhatCannotBeToldIsNotAbsent(t *testing.T) {
+	for name, handler := range map[string]http.HandlerFunc{
+		"no answer yet": func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+		"half an answer": func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.WriteString(w, "{")
+			_ = http.NewResponseController(w).Flush()
+			<-r.Context().Done()
+		},
 		"far too long": func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = w.Write(bytes.Repeat([]byte(" "), answerLimit+1))
 		},
@@ -152,14 +207,41 @@ func TestWhatIsNotWeaveIsNoRouter(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)
 			node := nodeOf(t, nil)
-			server := httptest.NewServer(handler)
-			t.Cleanup(server.Close)
-			node.router = newAPI(server.URL)
-			status, err := node.Look(t.Context(), nil)
-			g.Expect(err).NotTo(HaveOccurred())
-			g.Expect(status.Router).To(Equal(v1alpha1.RouterAbsent))
+			serve(t, node, handler)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			status, err := node.Look(ctx, nil)
+			g.Expect(err).To(MatchError(ContainSubstring("the router")))
+			g.Expect(status.Router).To(BeEmpty())
 		})
 	}
+}
+
+func TestAnEndOfTheAgentTellsNothingOfTheRouter(t *testing.T) {
+	g := NewWithT(t)
+	node := nodeOf(t, nil)
+	(&fakeRouter{report: fixture(t, "established")}).start(t, node)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := node.Look(ctx, nil)
+	g.Expect(err).To(MatchError(context.Canceled))
+}
+
+func TestARouterWithoutARangeHasNoClaim(t *testing.T) {
+	g := NewWithT(t)
+	node := nodeOf(t, nil)
+	serve(t, node, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/report" {
+			http.NotFound(w, r)
+			return
+		}
+		_, _ = io.WriteString(w, `{"Version":"2.9.0","Router":{"Name":"`+peer1+`"},"IPAM":null}`)
+	})
+	status, err := node.Look(t.Context(), nil)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(status.Router).To(Equal(v1alpha1.RouterRunning))
+	g.Expect(status.Overlay.Claim).To(BeEmpty())
+	g.Expect(status.IPAM).To(Equal(v1alpha1.WeaveIPAM{}))
 }
 
 func TestLeaveAsksOnce(t *testing.T) {

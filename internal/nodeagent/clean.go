@@ -25,7 +25,7 @@ const legacyNote = "The node has tables of iptables-legacy, which the agent cann
 // crash, and a step that fails keeps none of the others from being done. A node that is clean is left alone: what comes
 // later is somebody else's.
 func (h *Host) clean(
-	ctx context.Context, former *v1alpha1.WeaveNodeStatus, router v1alpha1.WeaveRouter,
+	ctx context.Context, former *v1alpha1.WeaveNodeStatus, router v1alpha1.WeaveRouter, asked error,
 ) *v1alpha1.WeaveCleanup {
 	if former.Agent == v1alpha1.AgentClean && former.Cleanup != nil && former.Cleanup.State == v1alpha1.CleanupCleaned {
 		return former.Cleanup.DeepCopy()
@@ -35,12 +35,18 @@ func (h *Host) clean(
 			State: v1alpha1.CleanupFailed, Message: "Weave's router still runs: it would put back what is removed.",
 		}
 	}
+	if asked != nil {
+		return &v1alpha1.WeaveCleanup{
+			State: v1alpha1.CleanupFailed, Message: inWords("Whether Weave's router still runs is not known: %v.", asked),
+		}
+	}
 	var failed []string
 	for _, step := range []struct {
 		what string
 		do   func(context.Context) error
 	}{
 		{"links", removeLinks},
+		{"IPsec", removeIPsec}, // Before the rules, which name a part of it and close the way to what it protected.
 		{"rules of iptables", removeRules},
 		{"sets of ipset", h.removeUnusedSets}, // After the rules, which refer to them.
 		{"files", h.removeFiles},
@@ -86,7 +92,7 @@ func (h *Host) noteOfLegacy() string {
 func (h *Host) removeFiles(context.Context) error {
 	var problems []error
 	for _, files := range []struct {
-		in       Directory
+		in       Place
 		patterns []string
 	}{
 		{h.CNIConfig, []string{conflist}},

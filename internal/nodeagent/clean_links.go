@@ -51,8 +51,9 @@ func removeLink(link netlink.Link) error {
 
 // Of the kernel's uapi/linux/openvswitch.h.
 const (
-	datapathDelete  = 2 // OVS_DP_CMD_DEL
-	datapathVersion = 2 // OVS_DATAPATH_VERSION
+	openVSwitchFamily = "ovs_datapath"
+	datapathDelete    = 2 // OVS_DP_CMD_DEL
+	datapathVersion   = 2 // OVS_DATAPATH_VERSION
 )
 
 // removeDatapath removes a datapath of openvswitch, which is refused as a link (weaveworks/weave#3817).

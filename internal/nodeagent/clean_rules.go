@@ -90,7 +90,8 @@ func isOwnChain(name string) bool {
 }
 
 // isOwnRule knows the rules that Weave puts into chains of others: those that lead to its chains, those that let traffic
-// of its bridge pass, and the one that closes its local API to other nodes.
+// of its bridge pass, the one that closes its local API to other nodes, and the one that stops what IPsec should have
+// encrypted and has not.
 func isOwnRule(table, chain string, expressions []expr.Any) bool {
 	rule := readRule(expressions)
 	switch {
@@ -100,6 +101,8 @@ func isOwnRule(table, chain string, expressions []expr.Any) bool {
 		return rule.in == bridgeName || rule.out == bridgeName
 	case table == "filter" && chain == "INPUT":
 		return rule.tcp && rule.port == localAPIPort && rule.drops
+	case table == "filter" && chain == "OUTPUT":
+		return rule.policy && rule.marked && rule.drops
 	}
 	return false
 }
@@ -109,6 +112,9 @@ type rule struct {
 	in, out string // the links that a packet must come from and go to, by their whole names
 	tcp     bool
 	port    uint16 // the port that a packet must go to
+	marked  bool   // a packet must have the mark of IPsec
+	policy  bool   // and policies of IPsec, or none
+	spi     uint32 // the number of the state of IPsec that a packet must be for; 0 is none
 	jump    string
 	drops   bool
 }
@@ -122,6 +128,8 @@ const (
 	loadedOut
 	loadedProtocol
 	loadedPort
+	loadedMark
+	loadedOwnMark // what IPsec's mask leaves of it
 )
 
 // readRule follows a rule's expressions. What it does not know tells nothing.
@@ -135,7 +143,7 @@ func readRule(expressions []expr.Any) rule {
 		case *expr.Payload:
 			registers[e.DestRegister] = ofPayload(e)
 		case *expr.Bitwise:
-			registers[e.DestRegister] = loadedOther // A part of a port or of a name.
+			registers[e.DestRegister] = ofBitwise(registers[e.SourceRegister], e)
 		case *expr.Cmp:
 			if e.Op == expr.CmpOpEq {
 				read.compare(registers[e.Register], e.Data)
@@ -162,8 +170,22 @@ func ofMeta(e *expr.Meta) loaded {
 		return loadedOut
 	case e.Key == expr.MetaKeyL4PROTO:
 		return loadedProtocol
+	case e.Key == expr.MetaKeyMARK:
+		return loadedMark
 	}
 	return loadedOther
+}
+
+func ofBitwise(of loaded, e *expr.Bitwise) loaded {
+	if of == loadedMark && isMark(e.Mask) && !slices.ContainsFunc(e.Xor, func(b byte) bool { return b != 0 }) {
+		return loadedOwnMark
+	}
+	return loadedOther // A part of a port or of a name.
+}
+
+// isMark knows the mark of IPsec, as the kernel has it.
+func isMark(data []byte) bool {
+	return len(data) == 4 && binary.NativeEndian.Uint32(data) == ipsecMark
 }
 
 func ofPayload(e *expr.Payload) loaded {
@@ -188,7 +210,9 @@ func (r *rule) compare(with loaded, data []byte) {
 		if len(data) == 2 {
 			r.port = binary.BigEndian.Uint16(data)
 		}
-	case loadedOther:
+	case loadedOwnMark:
+		r.marked = isMark(data)
+	case loadedMark, loadedOther:
 	}
 }
 
@@ -201,14 +225,32 @@ func linkName(data []byte) string {
 	return string(name)
 }
 
-// match reads what older versions of iptables-nft leave to the matches of iptables.
+// match reads what iptables-nft, its older versions more than others, leaves to the matches of iptables.
 func (r *rule) match(e *expr.Match) {
-	tcp, ok := e.Info.(*xt.Tcp)
-	if !ok || tcp.InvFlags&xt.TcpInvDestPorts != 0 {
-		return
+	switch info := e.Info.(type) {
+	case *xt.Tcp:
+		if info.InvFlags&xt.TcpInvDestPorts != 0 {
+			return
+		}
+		r.tcp = true
+		if info.DstPorts[0] == info.DstPorts[1] {
+			r.port = info.DstPorts[0]
+		}
+	case *xt.Unknown:
+		r.matchUnknown(e.Name, *info)
 	}
-	r.tcp = true
-	if tcp.DstPorts[0] == tcp.DstPorts[1] {
-		r.port = tcp.DstPorts[0]
+}
+
+// matchUnknown reads the matches that the library leaves as the kernel's structs.
+func (r *rule) matchUnknown(name string, info []byte) {
+	const word = 4
+	switch {
+	case name == "policy":
+		r.policy = true
+	case len(info) <= 2*word || info[2*word] != 0: // Inverted, in both of the others.
+	case name == "mark": // struct xt_mark_mtinfo1: mark, mask, invert
+		r.marked = isMark(info[:word]) && isMark(info[word:2*word])
+	case name == "esp" && bytes.Equal(info[:word], info[word:2*word]): // struct xt_esp: the first SPI, the last one, inverted
+		r.spi = binary.NativeEndian.Uint32(info)
 	}
 }

@@ -192,6 +192,16 @@ func TestCleanWaitsForTheRoutersEnd(t *testing.T) {
 	g.Expect(names(t, node.CNIConfig.Path)).To(ContainElement("10-weave.conflist"))
 }
 
+func TestCleanWaitsWhileTheRouterCannotBeTold(t *testing.T) {
+	inNamespace(t) // What it must not remove is not the machine's own.
+	g := NewWithT(t)
+	node := nodeOf(t, weaveFiles)
+	g.Expect(node.clean(t.Context(), &v1alpha1.WeaveNodeStatus{}, "", errors.New("no answer within 5s"))).To(Equal(&v1alpha1.WeaveCleanup{
+		State: v1alpha1.CleanupFailed, Message: "Whether Weave's router still runs is not known: no answer within 5s.",
+	}))
+	g.Expect(names(t, node.CNIConfig.Path)).To(ContainElement("10-weave.conflist"))
+}
+
 func TestACleanNodeIsLeftAlone(t *testing.T) {
 	g := NewWithT(t)
 	node := nodeOf(t, weaveFiles)

@@ -13,7 +13,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"time"
 
 	"github.com/vishvananda/netlink"
 
@@ -25,20 +24,13 @@ const (
 	conflist = "10-weave.conflist"
 	// portmap is the plugin of others that Weave's network names.
 	portmap = "portmap"
-	// openVSwitchFamily is how the kernel's openvswitch is talked to.
-	openVSwitchFamily = "ovs_datapath"
-	// openVSwitchAgain is when a kernel that had no openvswitch is asked again. Asking has it run modprobe.
-	openVSwitchAgain = 5 * time.Minute
 )
 
 // host is what Weave would meet, or meets, on the node.
 func (h *Host) host(links []netlink.Link) (v1alpha1.WeaveHost, error) {
 	found := v1alpha1.WeaveHost{Links: ownLinks(links)}
 	var err error
-	if found.Machine, err = machineDigest(h.MachineIDFile); err != nil {
-		return found, err
-	}
-	if found.OpenVSwitch, err = h.openVSwitch(); err != nil {
+	if found.Machine, found.Missing, err = h.machine(); err != nil {
 		return found, err
 	}
 	if found.Routes, err = listRoutes(h.IPRange, links); err != nil {
@@ -50,12 +42,13 @@ func (h *Host) host(links []netlink.Link) (v1alpha1.WeaveHost, error) {
 	if found.Password, err = h.password(); err != nil {
 		return found, err
 	}
-	features, err := h.kernel.missing(links)
+	kernel, err := h.kernel.read(links)
 	if err != nil {
 		return found, err
 	}
-	for _, feature := range features {
-		found.Missing = append(found.Missing, "kernel: "+feature)
+	found.OpenVSwitch = kernel.knows(openVSwitch) == present
+	for _, module := range kernel.missing() {
+		found.Missing = append(found.Missing, "kernel: "+module)
 	}
 	files, missing, err := h.cni()
 	if err != nil {
@@ -67,18 +60,22 @@ func (h *Host) host(links []netlink.Link) (v1alpha1.WeaveHost, error) {
 	return found, nil
 }
 
-// machineDigest stands for a machine's ID, which systemd wants kept from untrusted places; "" for a machine without one.
-func machineDigest(path string) (string, error) {
-	id, err := os.ReadFile(path) //nolint:gosec // A path of the agent's configuration.
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("reading the machine's ID: %w", err)
+// machine stands for the machine's ID, which systemd wants kept from untrusted places; "" for a machine without one. A
+// router does not start on a node that has no such file.
+func (h *Host) machine() (digest string, missing []string, err error) {
+	id, err := os.ReadFile(h.MachineID.Path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "", []string{"file: " + h.MachineID.name()}, nil
+	case err != nil:
+		return "", nil, fmt.Errorf("reading %s: %w", h.MachineID.name(), cause(err))
 	}
 	id = bytes.TrimSpace(id)
 	if len(id) == 0 {
-		return "", nil
+		return "", nil, nil
 	}
-	digest := sha256.Sum256(append([]byte("symphony-operator"), id...))
-	return hex.EncodeToString(digest[:])[:16], nil
+	sum := sha256.Sum256(append([]byte("symphony-operator"), id...))
+	return hex.EncodeToString(sum[:])[:16], nil, nil
 }
 
 // cni lists the networks of other kinds, and what Weave needs of the container runtime and does not find.
@@ -89,7 +86,7 @@ func (h *Host) cni() (files, missing []string, err error) {
 		// Said where a preflight looks: a network that cannot be seen may be there.
 		missing = append(missing, "unreadable: "+h.CNIConfig.name())
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
-		return nil, nil, fmt.Errorf("listing the networks: %w", err)
+		return nil, nil, fmt.Errorf("listing the networks in %s: %w", h.CNIConfig.name(), cause(err))
 	}
 	for _, entry := range entries {
 		name := entry.Name()
@@ -107,7 +104,7 @@ func (h *Host) cni() (files, missing []string, err error) {
 	case errors.Is(err, fs.ErrNotExist):
 		missing = append(missing, "file: "+filepath.Join(h.CNIBin.name(), portmap))
 	case err != nil:
-		return nil, nil, fmt.Errorf("looking for the plugin %s: %w", portmap, err)
+		return nil, nil, fmt.Errorf("looking for the plugin %s in %s: %w", portmap, h.CNIBin.name(), cause(err))
 	}
 	slices.Sort(files)
 	return files, missing, nil
@@ -123,27 +120,9 @@ func (h *Host) password() (v1alpha1.WeaveSecretPresence, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return v1alpha1.SecretMissing, nil
 	case err != nil:
-		return "", fmt.Errorf("looking for the password: %w", err)
+		return "", fmt.Errorf("looking for the password: %w", cause(err))
 	case state.Size() == 0:
 		return v1alpha1.SecretMissing, nil
 	}
 	return v1alpha1.SecretPresent, nil
-}
-
-// openVSwitch tells whether the kernel has what the fast datapath needs, or can load it: asking makes it try.
-func (h *Host) openVSwitch() (bool, error) {
-	now := h.Clock.Now()
-	if !h.noOpenVSwitch.IsZero() && now.Sub(h.noOpenVSwitch) < openVSwitchAgain {
-		return false, nil
-	}
-	h.noOpenVSwitch = time.Time{}
-	_, err := h.family(openVSwitchFamily)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		h.noOpenVSwitch = now
-		return false, nil
-	case err != nil:
-		return false, fmt.Errorf("asking for openvswitch: %w", err)
-	}
-	return true, nil
 }

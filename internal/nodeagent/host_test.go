@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	. "github.com/onsi/gomega"
 	"github.com/vishvananda/netlink"
@@ -29,21 +28,19 @@ func nodeOf(t *testing.T, files map[string]string) *Host {
 		NewWithT(t).Expect(os.MkdirAll(filepath.Dir(path), 0o755)).To(Succeed())
 		NewWithT(t).Expect(os.WriteFile(path, []byte(content), 0o600)).To(Succeed())
 	}
-	host := NewHost(&Options{
+	return NewHost(&Options{
 		Task:          v1alpha1.AgentReport,
-		CNIConfig:     Directory{Path: filepath.Join(root, "net.d"), Host: "/etc/cni/net.d"},
-		CNIBin:        Directory{Path: filepath.Join(root, "bin"), Host: "/opt/cni/bin"},
-		Data:          Directory{Path: filepath.Join(root, "data"), Host: "/var/lib/weave"},
+		CNIConfig:     Place{Path: filepath.Join(root, "net.d"), Host: "/etc/cni/net.d"},
+		CNIBin:        Place{Path: filepath.Join(root, "bin"), Host: "/opt/cni/bin"},
+		Data:          Place{Path: filepath.Join(root, "data"), Host: "/var/lib/weave"},
 		ModulesDir:    filepath.Join(root, "modules"),
-		MachineIDFile: filepath.Join(root, "machine-id"),
+		MachineID:     Place{Path: filepath.Join(root, "machine-id"), Host: "/etc/machine-id"},
 		ProcDir:       filepath.Join(root, "proc"),
 		SysModuleDir:  filepath.Join(root, "sys"),
 		KernelRelease: "6.1.0",
 		RouterAPI:     "http://127.0.0.1:1", // Nothing listens there.
 		Clock:         clocktesting.NewFakePassiveClock(noon.Time),
 	})
-	host.family = func(string) (*netlink.GenlFamily, error) { return nil, os.ErrNotExist }
-	return host
 }
 
 func compressed(t *testing.T, text string) string {
@@ -59,11 +56,38 @@ func compressed(t *testing.T, text string) string {
 func TestTheMachinesIDIsNotTold(t *testing.T) {
 	g := NewWithT(t)
 	node := nodeOf(t, map[string]string{"machine-id": "0123456789abcdef0123456789abcdef\n"})
-	digest, err := machineDigest(node.MachineIDFile)
+	digest, missing, err := node.machine()
 	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(missing).To(BeEmpty())
 	// printf 'symphony-operator0123456789abcdef0123456789abcdef' | sha256sum | cut -c 1-16
 	g.Expect(digest).To(Equal("cb78c0ed03300bfb"))
-	g.Expect(machineDigest(filepath.Join(node.Data.Path, "none"))).To(BeEmpty())
+
+	digest, missing, err = nodeOf(t, map[string]string{"machine-id": "\n"}).machine()
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(digest).To(BeEmpty(), "an image that has not started yet")
+	g.Expect(missing).To(BeEmpty())
+}
+
+func TestAMachineWithoutAnIDIsReported(t *testing.T) {
+	g := NewWithT(t)
+	host, err := nodeOf(t, map[string]string{"bin/portmap": ""}).host(nil)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(host.Machine).To(BeEmpty())
+	g.Expect(host.Missing).To(HaveExactElements("file: /etc/machine-id"))
+}
+
+func TestErrorsNameTheNodesPlaces(t *testing.T) {
+	g := NewWithT(t)
+	for file, want := range map[string]string{
+		"machine-id/file": "reading /etc/machine-id: is a directory",
+		"net.d":           "listing the networks in /etc/cni/net.d: not a directory",
+		"bin":             "looking for the plugin portmap in /opt/cni/bin: not a directory",
+	} {
+		_, err := nodeOf(t, map[string]string{file: ""}).host(nil)
+		g.Expect(err).To(MatchError(want), file)
+	}
+	node := nodeOf(t, map[string]string{"data": ""})
+	g.Expect(node.removeFiles(t.Context())).To(MatchError("/var/lib/weave/weave-netdata*: not a directory"))
 }
 
 func TestNetworksOfOthersAreListed(t *testing.T) {
@@ -116,28 +140,40 @@ func TestThePasswordIsLookedForByItsFile(t *testing.T) {
 	}
 }
 
-func TestOpenVSwitchIsNotAskedForAllTheTime(t *testing.T) {
-	g := NewWithT(t)
-	node := nodeOf(t, nil)
-	clock := clocktesting.NewFakePassiveClock(noon.Time)
-	node.Clock = clock
-	asked, present := 0, false
-	node.family = func(name string) (*netlink.GenlFamily, error) {
-		g.Expect(name).To(Equal("ovs_datapath"))
-		asked++
-		if !present {
-			return nil, os.ErrNotExist
-		}
-		return &netlink.GenlFamily{}, nil
+func TestOpenVSwitchIsLookedFor(t *testing.T) {
+	const (
+		builtin = "modules/6.1.0/modules.builtin"
+		dep     = "modules/6.1.0/modules.dep"
+		config  = "proc/config.gz"
+		module  = "kernel/net/openvswitch/openvswitch.ko.zst: kernel/net/nsh/nsh.ko.zst\n"
+	)
+	options := func(value string) string {
+		return compressed(t, "CONFIG_DUMMY=m\n"+value+"\n")
 	}
-	for range 3 {
-		g.Expect(node.openVSwitch()).To(BeFalse())
+	for name, test := range map[string]struct {
+		files map[string]string
+		links []netlink.Link
+		want  bool
+	}{
+		"nothing can be told":        {},
+		"loaded":                     {files: map[string]string{"sys/openvswitch/refcnt": "1"}, want: true},
+		"built in":                   {files: map[string]string{builtin: module}, want: true},
+		"installed":                  {files: map[string]string{dep: module}, want: true},
+		"what it needs is installed": {files: map[string]string{builtin: "\n", dep: "kernel/net/nsh/nsh.ko.zst:\n"}},
+		"a link of it":               {links: []netlink.Link{&netlink.GenericLink{LinkType: "openvswitch"}}, want: true},
+		"option y":                   {files: map[string]string{config: options("CONFIG_OPENVSWITCH=y")}, want: true},
+		"option m":                   {files: map[string]string{config: options("CONFIG_OPENVSWITCH=m")}, want: true},
+		"option m, not installed":    {files: map[string]string{config: options("CONFIG_OPENVSWITCH=m"), builtin: "\n", dep: "\n"}},
+		"no option":                  {files: map[string]string{config: options("# CONFIG_OPENVSWITCH is not set")}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			host, err := nodeOf(t, test.files).host(test.links)
+			g.Expect(err).NotTo(HaveOccurred())
+			g.Expect(host.OpenVSwitch).To(Equal(test.want))
+			g.Expect(host.Missing).NotTo(ContainElement(ContainSubstring("openvswitch")), "Weave can do without")
+		})
 	}
-	g.Expect(asked).To(Equal(1))
-	present = true
-	clock.SetTime(noon.Add(time.Hour))
-	g.Expect(node.openVSwitch()).To(BeTrue())
-	g.Expect(node.openVSwitch()).To(BeTrue())
 }
 
 func TestPortsInUse(t *testing.T) {
@@ -156,6 +192,14 @@ func TestPortsInUse(t *testing.T) {
 	})
 	g.Expect(listPorts(filepath.Join(node.ProcDir, "net"))).To(HaveExactElements("tcp/6781", "tcp/6784", "udp/6783"))
 	g.Expect(listPorts(node.Data.Path)).To(BeEmpty(), "a kernel without these tables")
+}
+
+// missing are the features that a node's kernel lacks.
+func missing(t *testing.T, node *Host, links ...netlink.Link) []string {
+	t.Helper()
+	found, err := node.kernel.read(links)
+	NewWithT(t).Expect(err).NotTo(HaveOccurred())
+	return found.missing()
 }
 
 func TestKernelFeatures(t *testing.T) {
@@ -190,9 +234,7 @@ func TestKernelFeatures(t *testing.T) {
 			g := NewWithT(t)
 			node := nodeOf(t, test.files)
 			for range 2 { // The second look takes what the first one remembers.
-				missing, err := node.kernel.missing(test.links)
-				g.Expect(err).NotTo(HaveOccurred())
-				g.Expect(missing).To(BeComparableTo(test.want))
+				g.Expect(missing(t, node, test.links...)).To(BeComparableTo(test.want))
 			}
 		})
 	}
@@ -201,17 +243,17 @@ func TestKernelFeatures(t *testing.T) {
 func TestModulesInstalledLaterAreFound(t *testing.T) {
 	g := NewWithT(t)
 	node := nodeOf(t, map[string]string{"modules/6.1.0/modules.builtin": "\n", "modules/6.1.0/modules.dep": "\n"})
-	g.Expect(node.kernel.missing(nil)).To(ContainElement("dummy"))
+	g.Expect(missing(t, node)).To(ContainElement("dummy"))
 	dep := filepath.Join(node.ModulesDir, "6.1.0", "modules.dep")
 	g.Expect(os.WriteFile(dep, []byte("kernel/drivers/net/dummy.ko:\n"), 0o600)).To(Succeed())
-	g.Expect(node.kernel.missing(nil)).NotTo(ContainElement("dummy"))
+	g.Expect(missing(t, node)).NotTo(ContainElement("dummy"))
 }
 
 func TestTheRunningKernelIsAsked(t *testing.T) {
 	g := NewWithT(t)
 	node := nodeOf(t, nil)
 	node.kernel.release = ""
-	g.Expect(node.kernel.missing(nil)).To(BeEmpty())
+	g.Expect(missing(t, node)).To(BeEmpty())
 }
 
 func TestAListThatChangesWhileItIsToldIsReadAgain(t *testing.T) {

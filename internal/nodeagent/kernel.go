@@ -20,8 +20,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// features are what Weave needs of the kernel, with the option that builds each.
-var features = []struct{ module, option string }{
+// feature is a module of the kernel's, with the option that builds it.
+type feature struct{ module, option string }
+
+// features are what Weave needs.
+var features = []feature{
 	{"br_netfilter", "CONFIG_BRIDGE_NETFILTER"},
 	{"bridge", "CONFIG_BRIDGE"},
 	{"dummy", "CONFIG_DUMMY"},
@@ -29,6 +32,19 @@ var features = []struct{ module, option string }{
 	{"veth", "CONFIG_VETH"},
 	{"xt_set", "CONFIG_NETFILTER_XT_SET"},
 }
+
+// openVSwitch is what the fast datapath needs. The kernel is not asked for it: it would load the module, on a node that is
+// only looked at.
+var openVSwitch = feature{"openvswitch", "CONFIG_OPENVSWITCH"}
+
+// knowledge is what is known of a feature.
+type knowledge int
+
+const (
+	unknown knowledge = iota
+	present
+	absent
+)
 
 // kernel tells what the node's kernel has.
 type kernel struct {
@@ -42,64 +58,87 @@ type kernel struct {
 	options map[string]string
 }
 
-// missing are the features that the kernel is known to lack. Where it cannot be told, the feature is not among them: a
-// refusal must have a reason.
-func (k *kernel) missing(links []netlink.Link) ([]string, error) {
-	present := map[string]bool{}
+// inventory is what a look at the kernel found.
+type inventory struct {
+	// loaded is /sys/module.
+	loaded string
+	// links are the kinds of links that there are: one proves its module better than any file.
+	links map[string]bool
+	// builtin and installed are the running kernel's modules; nil if the list cannot be seen.
+	builtin, installed map[string]bool
+	// options are nil if they cannot be seen.
+	options map[string]string
+}
+
+func (k *kernel) read(links []netlink.Link) (*inventory, error) {
+	found := &inventory{loaded: k.loaded, links: map[string]bool{}}
 	for _, link := range links {
-		present[link.Type()] = true // A link of a kind proves it better than any file.
+		found.links[link.Type()] = true
 	}
-	complete, err := k.addModules(present)
-	if err != nil {
+	release := k.release
+	if release == "" {
+		var name unix.Utsname
+		if err := unix.Uname(&name); err != nil {
+			return nil, fmt.Errorf("asking for the kernel's release: %w", err)
+		}
+		release = unix.ByteSliceToString(name.Release[:])
+	}
+	var err error
+	if found.builtin, err = readModules(&k.builtin, filepath.Join(k.modules, release, "modules.builtin")); err != nil {
+		return nil, err
+	}
+	if found.installed, err = readModules(&k.loadable, filepath.Join(k.modules, release, "modules.dep")); err != nil {
 		return nil, err
 	}
 	if err := k.readOptions(); err != nil {
 		return nil, err
 	}
-	var missing []string
-	for _, feature := range features {
-		if _, err := os.Stat(filepath.Join(k.loaded, feature.module)); err == nil || present[feature.module] {
-			continue
-		}
-		option, told := k.options[feature.option]
-		switch {
-		case option == "y":
-			// Built in, and without parameters that it would show in /sys/module.
-		case complete, k.options != nil && !told:
-			// As a module it would be among the installed ones, or the kernel has been built without it.
-			missing = append(missing, feature.module)
-		}
-	}
-	return missing, nil
+	found.options = k.options
+	return found, nil
 }
 
-// addModules adds the modules of the running kernel, built in and installed; false if they are not to be seen.
-func (k *kernel) addModules(present map[string]bool) (complete bool, err error) {
-	release := k.release
-	if release == "" {
-		var name unix.Utsname
-		if err := unix.Uname(&name); err != nil {
-			return false, fmt.Errorf("asking for the kernel's release: %w", err)
-		}
-		release = unix.ByteSliceToString(name.Release[:])
-	}
-	complete = true
-	for file, list := range map[string]*remembered[map[string]bool]{
-		"modules.builtin": &k.builtin, "modules.dep": &k.loadable,
-	} {
-		modules, err := list.read(filepath.Join(k.modules, release, file), parseModules)
-		if errors.Is(err, fs.ErrNotExist) {
-			complete = false
-			continue
-		}
-		if err != nil {
-			return false, fmt.Errorf("reading the kernel's modules: %w", err)
-		}
-		for module := range modules {
-			present[module] = true
+// missing are the features that the kernel is known to lack. Where it cannot be told, the feature is not among them: a
+// refusal must have a reason.
+func (i *inventory) missing() []string {
+	var missing []string
+	for _, needed := range features {
+		if i.knows(needed) == absent {
+			missing = append(missing, needed.module)
 		}
 	}
-	return complete, nil
+	return missing
+}
+
+// knows tells whether the kernel has a feature, or can load it.
+func (i *inventory) knows(wanted feature) knowledge {
+	if _, err := os.Stat(filepath.Join(i.loaded, wanted.module)); err == nil {
+		return present
+	}
+	option, told := i.options[wanted.option]
+	switch {
+	case i.links[wanted.module], i.builtin[wanted.module], i.installed[wanted.module]:
+		return present
+	case option == "y":
+		return present // Built in, and without parameters that it would show in /sys/module.
+	case i.builtin != nil && i.installed != nil, i.options != nil && !told:
+		// As a module it would be among the installed ones, or the kernel has been built without it.
+		return absent
+	case told:
+		return present // As a module, and where these are cannot be seen.
+	}
+	return unknown
+}
+
+// readModules are the modules of a list; nil if it is not to be seen.
+func readModules(list *remembered[map[string]bool], name string) (map[string]bool, error) {
+	modules, err := list.read(name, parseModules)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the kernel's %s: %w", filepath.Base(name), cause(err))
+	}
+	return modules, nil
 }
 
 // parseModules reads the names of a list of modules: `kernel/net/bridge/bridge.ko.xz: kernel/net/802/stp.ko.xz …`.

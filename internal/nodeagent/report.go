@@ -119,7 +119,10 @@ func (i *ipam) status() v1alpha1.WeaveIPAM {
 		Range:       i.Range,
 		Owners:      slices.Sorted(maps.Keys(owners)),
 		Unreachable: slices.Sorted(maps.Keys(unreachable)),
-		Pending:     int32(len(i.PendingAllocates)),
+	}
+	if len(i.PendingAllocates) > 0 {
+		// Not how many: each retry of the kubelet's is one more, and would be a change of the object.
+		status.Pending = 1
 	}
 	switch {
 	case len(owners) > len(unreachable):

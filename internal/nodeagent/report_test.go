@@ -112,6 +112,15 @@ func TestOwnersWithoutAnyKnownPeerAreNotReady(t *testing.T) {
 	}))
 }
 
+func TestRequestsThatWaitAreNotCounted(t *testing.T) {
+	g := NewWithT(t)
+	for waiting, want := range map[string]int32{`null`: 0, `["a"]`: 1, `["a","b","c"]`: 1} {
+		parsed, err := parseReport([]byte(`{"Router":{"Name":"` + peer1 + `"},"IPAM":{"PendingAllocates":` + waiting + `}}`))
+		g.Expect(err).NotTo(HaveOccurred())
+		g.Expect(parsed.IPAM.status().Pending).To(Equal(want), waiting)
+	}
+}
+
 func TestWhatIsNoReportIsRefused(t *testing.T) {
 	for name, text := range map[string]string{
 		"nothing": "", "a page": "<html>", "another's": `{"Router":{}}`, "a list": `[]`, "null": `null`,

@@ -4,6 +4,8 @@
 package nodeagent
 
 import (
+	"slices"
+
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -17,9 +19,11 @@ func keepSince(status, former *v1alpha1.WeaveNodeStatus, now metav1.Time) {
 	overlay.Since = former.Overlay.Since
 	status.Overlay.Since = since(equality.Semantic.DeepEqual(overlay, former.Overlay), former.Overlay.Since, now)
 
-	ipam := status.IPAM
-	ipam.Since = former.IPAM.Since
-	status.IPAM.Since = since(equality.Semantic.DeepEqual(ipam, former.IPAM), former.IPAM.Since, now)
+	// Who is in reach comes and goes with every connection, and a request that waits with every pod: since when a node
+	// has no addresses to give, or shares them with these others, is told by the rest.
+	ipam, before := &status.IPAM, &former.IPAM
+	same := ipam.State == before.State && ipam.Range == before.Range && slices.Equal(ipam.Owners, before.Owners)
+	ipam.Since = since(same, before.Since, now)
 
 	known := make(map[string]*v1alpha1.WeaveConnection, len(former.Connections))
 	for i := range former.Connections {

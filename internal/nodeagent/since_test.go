@@ -53,6 +53,20 @@ func TestSinceIsNowForWhatChanged(t *testing.T) {
 			func(s *v1alpha1.WeaveNodeStatus) { s.IPAM.Owners = []string{peer1, peer2} },
 			func(s *v1alpha1.WeaveNodeStatus) []*metav1.Time { return []*metav1.Time{&s.IPAM.Since} },
 		},
+		"IPAM's state": {
+			func(s *v1alpha1.WeaveNodeStatus) { s.IPAM.State = v1alpha1.IPAMAwaitingConsensus },
+			func(s *v1alpha1.WeaveNodeStatus) []*metav1.Time { return []*metav1.Time{&s.IPAM.Since} },
+		},
+		"range": {
+			func(s *v1alpha1.WeaveNodeStatus) { s.IPAM.Range = "10.0.0.0/8" },
+			func(s *v1alpha1.WeaveNodeStatus) []*metav1.Time { return []*metav1.Time{&s.IPAM.Since} },
+		},
+		"what of IPAM comes and goes": {
+			func(s *v1alpha1.WeaveNodeStatus) {
+				s.IPAM.Pending, s.IPAM.Quorum, s.IPAM.KnownNodes, s.IPAM.Unreachable = 1, 2, 1, []string{peer1}
+			},
+			func(*v1alpha1.WeaveNodeStatus) []*metav1.Time { return nil },
+		},
 		"a connection that is down": {
 			func(s *v1alpha1.WeaveNodeStatus) { s.Connections[0].State = statePending },
 			func(s *v1alpha1.WeaveNodeStatus) []*metav1.Time { return []*metav1.Time{&s.Connections[0].Since} },
