@@ -103,6 +103,8 @@ const (
 	ReasonTCPBlocked = "TCPBlocked"
 	// ReasonUDPBlocked says that UDP does not pass, while TCP does.
 	ReasonUDPBlocked = "UDPBlocked"
+	// ReasonHostBlocked says that TCP does not pass from one node's pods to the other node's own address on the overlay.
+	ReasonHostBlocked = "HostBlocked"
 	// ReasonTCPTooSlow says that TCP is slower than thresholds.minTCPMegabitsPerSecond.
 	ReasonTCPTooSlow = "TCPTooSlow"
 	// ReasonUDPLoss says that more UDP packets were lost than thresholds.maxUDPLossPercent.
@@ -115,6 +117,8 @@ const (
 	ReasonNoNodes = "NoNodes"
 	// ReasonTooManyPairs says that pairs All means more than can be measured.
 	ReasonTooManyPairs = "TooManyPairs"
+	// ReasonNoOverlay says that the check is to measure to overlay addresses, and no node has one.
+	ReasonNoOverlay = "NoOverlay"
 	// ReasonNoImage says that neither the check nor the operator names an image with iperf3.
 	ReasonNoImage = "NoImage"
 )
@@ -147,6 +151,10 @@ const (
 	ReasonDuplicateMachineID = "DuplicateMachineID"
 	// ReasonLeftovers says that a node has links of an earlier Weave.
 	ReasonLeftovers = "Leftovers"
+	// ReasonIncompatible says that Weave runs with what cannot be changed, and the spec wants something else.
+	ReasonIncompatible = "Incompatible"
+	// ReasonServiceAccountMissing says that Weave's own ServiceAccount is not installed.
+	ReasonServiceAccountMissing = "ServiceAccountMissing"
 	// ReasonPasswordMissing says that the Secret with the password, or its key, is missing.
 	ReasonPasswordMissing = "PasswordMissing"
 	// ReasonNoWeave says that there is no Weave to report on.
@@ -199,4 +207,7 @@ const (
 	ReasonNetworkCheckRunning = "NetworkCheckRunning"
 	// ReasonNetworkCheckFailed says that the network between compute nodes did not pass.
 	ReasonNetworkCheckFailed = "NetworkCheckFailed"
+	// ReasonNetworkCheckOutdated says that the network was measured between other nodes than those that compute pods may
+	// run on by now.
+	ReasonNetworkCheckOutdated = "NetworkCheckOutdated"
 )

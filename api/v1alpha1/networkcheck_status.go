@@ -35,6 +35,12 @@ type NetworkCheckStatus struct {
 	// +listType=atomic
 	Nodes []string `json:"nodes,omitempty"`
 
+	// overlay are those of them with an address of their own on the overlay, if spec.hosts asks for it: read once, at the start.
+	// +optional
+	// +listType=map
+	// +listMapKey=node
+	Overlay []NetworkCheckOverlay `json:"overlay,omitempty"`
+
 	// pairs counts the pairs.
 	// +optional
 	Pairs NetworkCheckCounts `json:"pairs,omitzero"`
@@ -48,6 +54,16 @@ type NetworkCheckStatus struct {
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=64
 	Results []PairResult `json:"results,omitempty"`
+}
+
+// NetworkCheckOverlay is a node's own address on the overlay.
+type NetworkCheckOverlay struct {
+	// node is its name.
+	// +required
+	Node string `json:"node"`
+	// address is what its WeaveNode said, without the length of the prefix.
+	// +required
+	Address string `json:"address"`
 }
 
 // NetworkCheckCounts counts pairs.
@@ -99,7 +115,12 @@ type PairResult struct {
 	// udp is absent when nothing went through.
 	// +optional
 	UDP *UDPResult `json:"udp,omitempty"`
-	// reason is Passed, or why the pair did not pass, in one word: TCPBlocked, UDPBlocked, TCPTooSlow, UDPLoss, NotMeasured.
+	// host is TCP to the receiving node's own address on the overlay; absent when nothing went through or spec.hosts does not
+	// ask for it, or the node has no such address.
+	// +optional
+	Host *TCPResult `json:"host,omitempty"`
+	// reason is Passed, or why the pair did not pass, in one word: TCPBlocked, UDPBlocked, HostBlocked, TCPTooSlow, UDPLoss,
+	// NotMeasured.
 	// +optional
 	Reason string `json:"reason,omitempty"`
 	// message says more about a pair that did not pass.

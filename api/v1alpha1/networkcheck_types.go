@@ -93,7 +93,8 @@ type NetworkCheckSpec struct {
 	// +kubebuilder:validation:Maximum=512
 	SampleSize int32 `json:"sampleSize,omitempty"`
 
-	// seconds is how long each pair sends by TCP, and then by UDP. Two nodes may send to each other at the same time. Default: 3.
+	// seconds is how long each pair sends by TCP, then by UDP, and then as `hosts` says. Two nodes may send to each other at
+	// the same time. Default: 3.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=60
@@ -105,12 +106,21 @@ type NetworkCheckSpec struct {
 	// +kubebuilder:validation:Maximum=100000
 	UDPMegabitsPerSecond int32 `json:"udpMegabitsPerSecond,omitempty"`
 
+	// hosts says whether TCP is also measured from pods to the other node itself, at its own address on the overlay, where
+	// pods reach services on the machines: Overlay (for `seconds` more, to the nodes that have such an address of Weave's
+	// when the check starts) or Skip. It must pass, at any rate: thresholds are not about it. What receives is a pod on the
+	// host network that listens on TCP port 5202 of that address alone, so the check's namespace must allow that: Pod
+	// Security level privileged. Default: Skip.
+	// +optional
+	// +kubebuilder:validation:Enum=Skip;Overlay
+	Hosts NetworkCheckHosts `json:"hosts,omitempty"`
+
 	// thresholds are what a pair must reach to pass.
 	// +optional
 	Thresholds NetworkCheckThresholds `json:"thresholds,omitzero"`
 
 	// timeoutSeconds is how long the whole check may take; pairs that were not measured by then have failed. Default:
-	// 1800. A single pair has one minute, and twice `seconds`.
+	// 1800. A single pair has one minute, and twice `seconds`; ten seconds and `seconds` more where `hosts` is measured.
 	// +optional
 	// +kubebuilder:validation:Minimum=10
 	// +kubebuilder:validation:Maximum=86400
@@ -127,6 +137,16 @@ const (
 	PairsAll NetworkCheckPairs = "All"
 	// PairsSample is a number of pairs that are chosen at random.
 	PairsSample NetworkCheckPairs = "Sample"
+)
+
+// NetworkCheckHosts says whether the way from pods to the machines is measured.
+type NetworkCheckHosts string
+
+const (
+	// HostsSkip measures between pods only.
+	HostsSkip NetworkCheckHosts = "Skip"
+	// HostsOverlay also measures from pods to the nodes' own addresses on the overlay.
+	HostsOverlay NetworkCheckHosts = "Overlay"
 )
 
 // NetworkCheckPlacement chooses nodes as a pod's spec does. Nodes that are not Ready, or that are cordoned, are left out.

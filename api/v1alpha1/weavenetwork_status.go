@@ -27,6 +27,10 @@ type WeaveNetworkStatus struct {
 	// +optional
 	Frozen WeaveFrozen `json:"frozen,omitzero"`
 
+	// counted is how many nodes there are to run on, and since when, until Weave is installed.
+	// +optional
+	Counted *WeaveNodesCounted `json:"counted,omitempty"`
+
 	// nodes counts nodes.
 	// +optional
 	Nodes WeaveNodeCounts `json:"nodes,omitzero"`
@@ -56,6 +60,16 @@ type WeaveFrozen struct {
 	// fastDatapath is Enabled or Disabled.
 	// +optional
 	FastDatapath WeaveFastDatapath `json:"fastDatapath,omitempty"`
+}
+
+// WeaveNodesCounted is how many nodes there are to run on, and since when.
+type WeaveNodesCounted struct {
+	// nodes is their number.
+	// +optional
+	Nodes int32 `json:"nodes"`
+	// since is when it last changed.
+	// +optional
+	Since metav1.Time `json:"since,omitzero"`
 }
 
 // WeaveNodeCounts counts nodes.

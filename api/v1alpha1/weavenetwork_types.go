@@ -27,6 +27,7 @@ import (
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:printcolumn:name="Reason",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
 // +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.frozen) || !has(oldSelf.status.frozen.initialPeerCount) || (has(self.spec.initialPeerCount) == has(oldSelf.spec.initialPeerCount) && (!has(self.spec.initialPeerCount) || self.spec.initialPeerCount == oldSelf.spec.initialPeerCount))",message="initialPeerCount cannot be changed any more: Weave used it once, when the first nodes agreed on who owns which addresses",reason=FieldValueForbidden,fieldPath=".spec.initialPeerCount"
 // +kubebuilder:validation:XValidation:rule="self.metadata.name == 'default'",message="the only WeaveNetwork is named default: a Kubernetes cluster has one pod network"
 type WeaveNetwork struct {
 	metav1.TypeMeta `json:",inline"`
@@ -57,7 +58,6 @@ type WeaveNetworkList struct {
 // it, delete the WeaveNetwork with cleanupPolicy Clean and create another one.
 //
 // +kubebuilder:validation:XValidation:rule="(has(self.fastDatapath) ? self.fastDatapath : 'Auto') == (has(oldSelf.fastDatapath) ? oldSelf.fastDatapath : 'Auto')",message="fastDatapath cannot be changed: Weave does not start on a bridge of the other kind. Delete the WeaveNetwork with cleanupPolicy Clean and create another one",reason=FieldValueForbidden,fieldPath=".fastDatapath"
-// +kubebuilder:validation:XValidation:rule="has(self.initialPeerCount) == has(oldSelf.initialPeerCount) && (!has(self.initialPeerCount) || self.initialPeerCount == oldSelf.initialPeerCount)",message="initialPeerCount cannot be changed: Weave uses it once, when the first nodes agree on who owns which addresses",reason=FieldValueForbidden,fieldPath=".initialPeerCount"
 // +kubebuilder:validation:XValidation:rule="has(self.hostPaths) == has(oldSelf.hostPaths) && (!has(self.hostPaths) || self.hostPaths == oldSelf.hostPaths)",message="hostPaths cannot be changed: what is in the old directories would stay there. Delete the WeaveNetwork with cleanupPolicy Clean and create another one",reason=FieldValueForbidden,fieldPath=".hostPaths"
 type WeaveNetworkSpec struct {
 	// managementPolicy is Observe or Managed. Observe reports on a Weave that somebody else has installed and writes nothing
@@ -105,9 +105,9 @@ type WeaveNetworkSpec struct {
 	ImagePullSecrets []LocalSecretReference `json:"imagePullSecrets,omitempty"`
 
 	// initialPeerCount is how many nodes must agree on who owns which addresses before the first one gets any: the number of
-	// nodes that Weave starts on. More than half of them must see each other then. Default: the number of nodes, when no
-	// node has come for a minute. It is kept from then on (status.frozen), so that a new node replaces no router; it cannot
-	// be changed.
+	// nodes that Weave starts on. More than half of them must see each other then. Default: the number of nodes, when it
+	// has been the same for a minute. It is kept from then on (status.frozen), so that a new node replaces no router; it
+	// cannot be changed once Weave is installed.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=1000
@@ -143,8 +143,8 @@ type WeaveNetworkSpec struct {
 	NetworkPolicy WeaveNetworkPolicy `json:"networkPolicy,omitempty"`
 
 	// nodeSelector are labels of the nodes that Weave runs on, beside kubernetes.io/os: linux. Taints keep it from none: pods
-	// of a node without a network cannot start. A change adds and removes routers; a node that is left is not cleaned.
-	// Default: all nodes.
+	// of a node without a network cannot start. A change adds and removes routers and replaces the others as update says; a node
+	// that is left is not cleaned. Default: all nodes.
 	// +optional
 	// +kubebuilder:validation:MaxProperties=64
 	NodeSelector map[string]string `json:"nodeSelector,omitempty"`

@@ -117,10 +117,10 @@ type WeaveIPAM struct {
 	// +optional
 	// +listType=atomic
 	Unreachable []string `json:"unreachable,omitempty"`
-	// pending is how many requests for an address wait.
+	// pending is 1 while requests for an address wait, else 0: their number changes at every look.
 	// +optional
 	Pending int32 `json:"pending,omitempty"`
-	// since is when any of this last changed.
+	// since is when state, range or owners last changed.
 	// +optional
 	Since metav1.Time `json:"since,omitzero"`
 }

@@ -4,6 +4,7 @@
 package apply
 
 import (
+	"cmp"
 	"context"
 
 	corev1 "k8s.io/api/core/v1"
@@ -13,16 +14,14 @@ import (
 // CheckPods creates and deletes a network check's pods. A pod that exists was created a moment ago, which the cache will
 // show; one of somebody else is never taken for it, and has its pair run out of time.
 func (a *Applier) CheckPods(ctx context.Context, create, remove []*corev1.Pod) error {
-	_, err := inParallel(create, func(pod *corev1.Pod) error {
+	_, failed := inParallel(create, func(pod *corev1.Pod) error {
 		err := a.Client.Create(ctx, pod)
 		if apierrors.IsAlreadyExists(err) {
 			return nil
 		}
 		return err
 	})
-	if err != nil {
-		return err
-	}
-	_, err = a.replace(ctx, remove)
-	return err
+	// What can be deleted is, also while others may not be created: the check goes on without them.
+	_, err := a.replace(ctx, remove)
+	return cmp.Or(failed, err)
 }

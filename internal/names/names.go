@@ -25,7 +25,8 @@ const (
 	LabelCluster = "symphony-operator.io/cluster"
 	// LabelNetworkCheck is the name of the NetworkCheck, on its pods.
 	LabelNetworkCheck = "symphony-operator.io/network-check"
-	// LabelRole is Master, Compute, GUI, Image or Network; of a NetworkCheck's pods CheckServer or CheckClient.
+	// LabelRole is Master, Compute, GUI, Image or Network; of a NetworkCheck's pods
+	// CheckServer, CheckHostServer or CheckClient.
 	LabelRole = "symphony-operator.io/role"
 	// LabelRevision is the hash of the user's part of a pod's template.
 	LabelRevision = "symphony-operator.io/revision"
@@ -47,8 +48,9 @@ const (
 	Image   = "image"
 	Network = "network"
 
-	CheckServer = "server"
-	CheckClient = "client"
+	CheckServer     = "server"
+	CheckHostServer = "host-server"
+	CheckClient     = "client"
 )
 
 // Container is the name of the container that runs Symphony, in pods of both roles.
@@ -88,6 +90,12 @@ func ImageCheckName(cluster, role, revision string) string {
 // CheckServerName is the name of the pod that receives on the node of this number.
 func CheckServerName(check string, node int) string {
 	return check + "-server-" + strconv.Itoa(node)
+}
+
+// CheckHostServerName is the name of the pod that receives at the overlay address of the node of this number. No check's
+// other pods can have it, whatever the check is called.
+func CheckHostServerName(check string, node int) string {
+	return check + "-host-" + strconv.Itoa(node)
 }
 
 // CheckClientName is the name of the pod that measures the pair of this number.

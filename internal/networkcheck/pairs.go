@@ -18,6 +18,8 @@ import (
 type Pair struct {
 	Index    int
 	From, To string
+	// Overlay is the receiving node's own address on the overlay, "" when the way to it is not measured.
+	Overlay string
 }
 
 const (

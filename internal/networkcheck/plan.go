@@ -5,6 +5,7 @@ package networkcheck
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -23,6 +24,9 @@ const (
 	serverPatience = 2 * time.Minute
 	// clientPatience is how long a pair's pod may take beside sending: iperf3 itself gives UDP up after 32 s (measured).
 	clientPatience = time.Minute
+	// hostPatience is how much longer it may when it also measures to the other node itself: the container's start, and the 5 s
+	// for which iperf3 tries to connect.
+	hostPatience = 10 * time.Second
 	// retryPause is how long a pair whose server was busy waits.
 	retryPause = 15 * time.Second
 
@@ -38,6 +42,8 @@ type Decision struct {
 	// Nodes are those that are measured, and Pairs their pairs.
 	Nodes []string
 	Pairs []Pair
+	// Overlay are the nodes' own addresses on the overlay, if they are measured.
+	Overlay []v1alpha1.NetworkCheckOverlay
 	// Create and Delete are pods.
 	Create, Delete []*corev1.Pod
 	// Results are the pairs that were measured, or never will be.
@@ -49,7 +55,7 @@ type Decision struct {
 	Next time.Duration
 }
 
-// Refusal is why a check cannot run.
+// Refusal is why a check cannot run, or a part of a pair has no result.
 type Refusal struct{ Reason, Message string }
 
 // Decide says what to do next.
@@ -67,14 +73,15 @@ func Decide(facts *observe.CheckFacts) Decision {
 		return Decision{Ended: true, Refused: &Refusal{v1alpha1.ReasonTooManyPairs, err.Error()}}
 	}
 	made := round{
-		Decision: Decision{Nodes: check.Status.Nodes, Pairs: pairs}, facts: facts, busy: map[string]string{},
+		Decision: Decision{Nodes: check.Status.Nodes, Overlay: check.Status.Overlay, Pairs: withOverlay(pairs, check.Status.Overlay)},
+		facts:    facts, busy: map[string]string{},
 	}
 	made.measure()
 	return made.Decision
 }
 
 func start(facts *observe.CheckFacts) Decision {
-	decided := Decision{Nodes: facts.Candidates}
+	decided := Decision{Nodes: facts.Candidates, Overlay: facts.Overlay}
 	var err error
 	decided.Pairs, err = Pairs(facts.Check, facts.Candidates)
 	switch {
@@ -94,9 +101,35 @@ func start(facts *observe.CheckFacts) Decision {
 			facts.Candidates[0], facts.OutOfOrder)}
 	case err != nil:
 		decided.Refused = &Refusal{v1alpha1.ReasonTooManyPairs, err.Error()}
+	case facts.Check.Spec.Hosts == v1alpha1.HostsOverlay && len(facts.Overlay) == 0:
+		decided.Refused = noOverlay(facts.OverlayErr)
 	}
 	decided.Ended = decided.Refused != nil || len(decided.Pairs) == 0
 	return decided
+}
+
+// noOverlay refuses rather than pass without what was asked for.
+func noOverlay(err error) *Refusal {
+	why := "no node that is to be measured has an overlay address"
+	if err != nil {
+		why = fmt.Sprintf("nodes' overlay addresses cannot be read (%v; the right to comes with config/weave)", err)
+	}
+	return &Refusal{
+		v1alpha1.ReasonNoOverlay,
+		why + ": it takes a WeaveNetwork, docs/weave.md; create another check when it is Ready, or one with hosts Skip",
+	}
+}
+
+// withOverlay gives pairs the addresses of the nodes that receive.
+func withOverlay(pairs []Pair, overlay []v1alpha1.NetworkCheckOverlay) []Pair {
+	addresses := make(map[string]string, len(overlay))
+	for _, node := range overlay {
+		addresses[node.Node] = node.Address
+	}
+	for i := range pairs {
+		pairs[i].Overlay = addresses[pairs[i].To]
+	}
+	return pairs
 }
 
 // round is one look at all pairs.
@@ -118,7 +151,8 @@ func (r *round) measure() {
 		case result != nil:
 			r.Results = append(r.Results, *result)
 		case late:
-			r.Results = append(r.Results, notMeasured(pair, fmt.Sprintf("it was not measured within the check's %.0f s", timeout(r.facts.Check).Seconds())))
+			r.Results = append(r.Results, notMeasured(pair, fmt.Sprintf(
+				"it was not measured within the check's %.0f s%s", timeout(r.facts.Check).Seconds(), r.refused())))
 		default:
 			idle = append(idle, pair)
 		}
@@ -141,14 +175,14 @@ func (r *round) look(pair Pair) *v1alpha1.PairResult {
 	case client == nil:
 		return r.lookAtServer(pair, server)
 	case client.Status.Phase == corev1.PodSucceeded || client.Status.Phase == corev1.PodFailed && client.DeletionTimestamp == nil:
-		result, again := read(r.facts.Check, pair, client)
+		result, again := read(r.facts.Check, pair, client, r.silent(pair))
 		if again {
 			r.retry(client)
 			return nil
 		}
 		return &result
 	}
-	left := clientPatience + 2*seconds(r.facts.Check) - r.facts.Now.Sub(client.CreationTimestamp.Time)
+	left := patience(r.facts.Check, pair) - r.facts.Now.Sub(client.CreationTimestamp.Time)
 	if left <= 0 {
 		result := notMeasured(pair, "its pod did not run in time"+because(client))
 		return &result
@@ -184,22 +218,49 @@ func (r *round) lookAtServer(pair Pair, server *corev1.Pod) *v1alpha1.PairResult
 	return nil
 }
 
-// servers makes the missing ones: one on each node of a pair, also on those that only send, which pulls the image there.
+// silent is the rest of a sentence: why nothing receives at the overlay address of the pair's node, if that is known.
+func (r *round) silent(pair Pair) string {
+	if server := r.facts.Pods[hostServerName(r.facts.Check, pair.To, r.Nodes)]; server != nil {
+		return because(server)
+	}
+	return r.refused()
+}
+
+// refused is the rest of a sentence: why the last pass could not create pods, if it could not.
+func (r *round) refused() string {
+	ready := meta.FindStatusCondition(r.facts.Check.Status.Conditions, v1alpha1.ConditionReady)
+	if ready == nil || ready.Reason != v1alpha1.ReasonRetrying {
+		return ""
+	}
+	return ": " + ready.Message
+}
+
+// servers makes the missing ones: one on each node of a pair, also on those that only send, which pulls the image there, and
+// one more where the node's own address is measured.
 func (r *round) servers() {
-	wanted := map[string]bool{}
+	wanted, overlay := map[string]bool{}, map[string]string{}
 	for _, pair := range r.Pairs {
 		wanted[pair.From], wanted[pair.To] = true, true
+		overlay[pair.To] = pair.Overlay
 	}
 	for _, node := range r.Nodes {
-		server := r.facts.Pods[serverName(r.facts.Check, node, r.Nodes)]
-		switch {
-		case !wanted[node]:
-		case server == nil:
-			r.Create = append(r.Create, serverPod(r.facts, node, r.Nodes))
-		case server.DeletionTimestamp == nil && server.Status.Phase == corev1.PodFailed:
-			// Evicted, say; another is made when it is gone.
-			r.Delete = append(r.Delete, server)
+		if wanted[node] {
+			r.server(serverPod(r.facts, node, r.Nodes))
 		}
+		if overlay[node] != "" {
+			r.server(hostServerPod(r.facts, node, overlay[node], r.Nodes))
+		}
+	}
+}
+
+func (r *round) server(wanted *corev1.Pod) {
+	server := r.facts.Pods[wanted.Name]
+	switch {
+	case server == nil:
+		r.Create = append(r.Create, wanted)
+	case server.DeletionTimestamp == nil && server.Status.Phase == corev1.PodFailed:
+		// Evicted, say; another is made when it is gone.
+		r.Delete = append(r.Delete, server)
 	}
 }
 
@@ -208,12 +269,35 @@ func (r *round) clients(idle []Pair) {
 	for _, pair := range idle {
 		server := r.facts.Pods[serverName(r.facts.Check, pair.To, r.Nodes)]
 		made := r.facts.Pods[clientName(r.facts.Check, pair)] != nil
-		if made || server == nil || !observe.PodReady(server) || !r.free(pair) {
+		if made || server == nil || !observe.PodReady(server) {
 			continue
 		}
-		r.use(pair)
-		r.Create = append(r.Create, clientPod(r.facts, pair, server.Status.PodIP))
+		listens, left := r.hostListens(pair)
+		if left > 0 {
+			r.wait(left)
+			continue
+		}
+		if r.free(pair) {
+			r.use(pair)
+			r.Create = append(r.Create, clientPod(r.facts, pair, server.Status.PodIP, listens))
+		}
 	}
+}
+
+// hostListens reports whether the way to the pair's node itself can be measured, and how long that is still waited for. After
+// that, the pair is measured without: what is wrong with one pod must not hide what TCP and UDP between pods do.
+func (r *round) hostListens(pair Pair) (listens bool, left time.Duration) {
+	if pair.Overlay == "" {
+		return false, 0
+	}
+	since := r.facts.Check.Status.StartTime.Time
+	if server := r.facts.Pods[hostServerName(r.facts.Check, pair.To, r.Nodes)]; server != nil {
+		if observe.PodReady(server) {
+			return true, 0
+		}
+		since = server.CreationTimestamp.Time
+	}
+	return false, serverPatience - r.facts.Now.Sub(since)
 }
 
 // free reports whether the pair's nodes measure nothing, or each other.
@@ -253,6 +337,14 @@ func live(pods map[string]*corev1.Pod) []*corev1.Pod {
 	return all
 }
 
+// patience is how long a pair's pod may take.
+func patience(check *v1alpha1.NetworkCheck, pair Pair) time.Duration {
+	if pair.Overlay == "" {
+		return clientPatience + 2*seconds(check)
+	}
+	return clientPatience + hostPatience + 3*seconds(check)
+}
+
 func seconds(check *v1alpha1.NetworkCheck) time.Duration {
 	return time.Duration(orDefault(check.Spec.Seconds, defaultSeconds)) * time.Second
 }
@@ -268,14 +360,13 @@ func orDefault(given, otherwise int32) int32 {
 	return given
 }
 
-// serverName and clientName are numbered: nodes' names may be too long to be a part of a pod's.
+// serverName, hostServerName and clientName are numbered: nodes' names may be too long to be a part of a pod's.
 func serverName(check *v1alpha1.NetworkCheck, node string, nodes []string) string {
-	for i := range nodes {
-		if nodes[i] == node {
-			return names.CheckServerName(check.Name, i)
-		}
-	}
-	return ""
+	return names.CheckServerName(check.Name, slices.Index(nodes, node))
+}
+
+func hostServerName(check *v1alpha1.NetworkCheck, node string, nodes []string) string {
+	return names.CheckHostServerName(check.Name, slices.Index(nodes, node))
 }
 
 func clientName(check *v1alpha1.NetworkCheck, pair Pair) string {

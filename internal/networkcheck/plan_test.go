@@ -5,6 +5,7 @@ package networkcheck
 
 import (
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -26,14 +27,14 @@ type world struct {
 	*testing.T
 	g     *WithT
 	facts *observe.CheckFacts
-	// tcp and udp are what a client's containers print.
-	tcp, udp string
+	// tcp, udp and host are what a client's containers print.
+	tcp, udp, host string
 }
 
 func newWorld(t *testing.T, nodes int, spec v1alpha1.NetworkCheckSpec) *world {
 	t.Helper()
 	return &world{
-		T: t, g: NewWithT(t), tcp: printed(t, "tcp"), udp: printed(t, "udp"),
+		T: t, g: NewWithT(t), tcp: printed(t, "tcp"), udp: printed(t, "udp"), host: printed(t, "tcp"),
 		facts: &observe.CheckFacts{
 			Check: &v1alpha1.NetworkCheck{ObjectMeta: metav1.ObjectMeta{Namespace: "grid", Name: "nightly", UID: "uid", Generation: 1}, Spec: spec},
 			Now:   noon, Image: "iperf3", Candidates: nodesUpTo(nodes), Pods: map[string]*corev1.Pod{},
@@ -69,10 +70,15 @@ func ready(pod *corev1.Pod) {
 }
 
 func (w *world) end(pod *corev1.Pod) {
+	words := map[string]string{"tcp": w.tcp, "udp": w.udp, "host": w.host}
+	all := func(containers []corev1.Container) (statuses []corev1.ContainerStatus) {
+		for i := range containers {
+			statuses = append(statuses, said(containers[i].Name, words[containers[i].Name]))
+		}
+		return statuses
+	}
 	pod.Status = corev1.PodStatus{
-		Phase:                 corev1.PodSucceeded,
-		InitContainerStatuses: []corev1.ContainerStatus{said("tcp", w.tcp)},
-		ContainerStatuses:     []corev1.ContainerStatus{said("udp", w.udp)},
+		Phase: corev1.PodSucceeded, InitContainerStatuses: all(pod.Spec.InitContainers), ContainerStatuses: all(pod.Spec.Containers),
 	}
 }
 
@@ -306,6 +312,9 @@ func TestAnyOrderOfEvents(t *testing.T) {
 	for seed := range uint64(50) {
 		random := rand.New(rand.NewPCG(seed, 0))
 		w := newWorld(t, 2+random.IntN(8), v1alpha1.NetworkCheckSpec{Pairs: []v1alpha1.NetworkCheckPairs{"", v1alpha1.PairsRing, v1alpha1.PairsAll}[random.IntN(3)]})
+		if random.IntN(2) == 0 {
+			w.overlay(1 + random.IntN(2))
+		}
 		for range 2000 {
 			w.pass()
 			w.expectOnePairANode()
@@ -316,6 +325,9 @@ func TestAnyOrderOfEvents(t *testing.T) {
 		}
 		w.g.Expect(w.condition(v1alpha1.ConditionReady).Status).To(Equal(metav1.ConditionTrue), "seed %d: %+v", seed, w.facts.Check.Status)
 		w.g.Expect(w.facts.Check.Status.Pairs.Finished).To(Equal(w.facts.Check.Status.Pairs.Total))
+		for _, result := range w.facts.Check.Status.Results {
+			w.g.Expect(result.Host != nil).To(Equal(slices.ContainsFunc(w.facts.Overlay, func(node v1alpha1.NetworkCheckOverlay) bool { return node.Node == result.To })))
+		}
 	}
 }
 
@@ -325,7 +337,7 @@ func (w *world) happen(random *rand.Rand) {
 		if random.IntN(4) > 0 {
 			continue
 		}
-		switch server := strings.Contains(name, "-server-"); {
+		switch server := pod.Labels[names.LabelRole] != names.CheckClient; {
 		case random.IntN(20) == 0 && pod.Status.Phase != corev1.PodSucceeded:
 			delete(w.facts.Pods, name)
 		case server:

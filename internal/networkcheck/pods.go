@@ -5,7 +5,6 @@ package networkcheck
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 
 	corev1 "k8s.io/api/core/v1"
@@ -22,9 +21,13 @@ const (
 	iperf3 = "/usr/bin/iperf3"
 	// port is iperf3's own, of TCP for its control connection and of the streams.
 	port = 5201
-	// tcpContainer measures first, udpContainer when it has ended.
-	tcpContainer = "tcp"
-	udpContainer = "udp"
+	// hostPort is where the pod on the host network listens: not at iperf3's own port, which somebody may use on the machine.
+	hostPort = 5202
+	// tcpContainer measures first, udpContainer when it has ended, hostContainer last: whatever becomes of it, the others
+	// have left their reports by then.
+	tcpContainer  = "tcp"
+	udpContainer  = "udp"
+	hostContainer = "host"
 	// datagram is the size of a UDP packet's data in bytes: below every usual MTU, as EGO's heartbeats are.
 	datagram = 1024
 	// nobody is the user that runs iperf3, which needs no rights.
@@ -37,12 +40,7 @@ const (
 func serverPod(facts *observe.CheckFacts, node string, nodes []string) *corev1.Pod {
 	pod := checkPod(facts, serverName(facts.Check, node, nodes), names.CheckServer, node)
 	server := container(facts, names.CheckServer, "-s", "-p", strconv.Itoa(port))
-	// Once it listens it is asked no more: a probe is a client, and would be in a measurement's way.
-	server.StartupProbe = &corev1.Probe{
-		ProbeHandler:     corev1.ProbeHandler{TCPSocket: &corev1.TCPSocketAction{Port: intstr.FromInt32(port)}},
-		PeriodSeconds:    1,
-		FailureThreshold: startSeconds,
-	}
+	server.StartupProbe = startup("", port)
 	server.Ports = []corev1.ContainerPort{
 		{Name: "iperf3", ContainerPort: port, Protocol: corev1.ProtocolTCP},
 		{Name: "iperf3-udp", ContainerPort: port, Protocol: corev1.ProtocolUDP},
@@ -51,22 +49,53 @@ func serverPod(facts *observe.CheckFacts, node string, nodes []string) *corev1.P
 	return pod
 }
 
-// clientPod measures one pair, TCP and then UDP. Each leaves iperf3's report as its container's last words: no log is
-// read, and no shell is needed.
-func clientPod(facts *observe.CheckFacts, pair Pair, address string) *corev1.Pod {
+// hostServerPod receives where services on the machine do: on the host network, at the node's own address on the overlay and
+// at no other.
+func hostServerPod(facts *observe.CheckFacts, node, address string, nodes []string) *corev1.Pod {
+	pod := checkPod(facts, hostServerName(facts.Check, node, nodes), names.CheckHostServer, node)
+	pod.Spec.HostNetwork = true
+	server := container(facts, names.CheckHostServer, "-s", "-B", address, "-p", strconv.Itoa(hostPort))
+	server.StartupProbe = startup(address, hostPort)
+	// The scheduler says so when another check's pod has the port, iperf3 itself when a program on the machine has.
+	server.Ports = []corev1.ContainerPort{{Name: "iperf3", ContainerPort: hostPort, HostPort: hostPort, Protocol: corev1.ProtocolTCP}}
+	server.TerminationMessagePolicy = corev1.TerminationMessageFallbackToLogsOnError
+	pod.Spec.Containers = []corev1.Container{server}
+	return pod
+}
+
+// startup asks a server until it listens, and no more then: a probe is a client, and would be in a measurement's way.
+func startup(address string, port int32) *corev1.Probe {
+	return &corev1.Probe{
+		ProbeHandler:     corev1.ProbeHandler{TCPSocket: &corev1.TCPSocketAction{Host: address, Port: intstr.FromInt32(port)}},
+		PeriodSeconds:    1,
+		FailureThreshold: startSeconds,
+	}
+}
+
+// clientPod measures one pair, TCP and then UDP, and if withHost then TCP to the node itself. Each leaves iperf3's report as
+// its container's last words: no log is read, and no shell is needed.
+func clientPod(facts *observe.CheckFacts, pair Pair, address string, withHost bool) *corev1.Pod {
 	check := facts.Check
 	pod := checkPod(facts, clientName(check, pair), names.CheckClient, pair.From)
 	pod.Spec.RestartPolicy = corev1.RestartPolicyNever
-	pod.Spec.ActiveDeadlineSeconds = new(int64((clientPatience + 2*seconds(check)).Seconds()))
-	send := []string{
-		"-c", address, "-p", strconv.Itoa(port), "-t", strconv.Itoa(int(seconds(check).Seconds())),
-		"-J", "-i", "0", "--connect-timeout", "5000", "--logfile", "/dev/termination-log",
+	pod.Spec.ActiveDeadlineSeconds = new(int64(patience(check, pair).Seconds()))
+	send := func(address string, port int, more ...string) []string {
+		return append([]string{
+			"-c", address, "-p", strconv.Itoa(port), "-t", strconv.Itoa(int(seconds(check).Seconds())),
+			"-J", "-i", "0", "--connect-timeout", "5000", "--logfile", "/dev/termination-log",
+		}, more...)
 	}
 	rate := fmt.Sprintf("%dM", orDefault(check.Spec.UDPMegabitsPerSecond, defaultUDPMegabits))
-	pod.Spec.InitContainers = []corev1.Container{container(facts, tcpContainer, send...)}
-	pod.Spec.Containers = []corev1.Container{
-		container(facts, udpContainer, slices.Concat(send, []string{"-u", "-b", rate, "-l", strconv.Itoa(datagram)})...),
+	legs := []corev1.Container{
+		container(facts, tcpContainer, send(address, port)...),
+		container(facts, udpContainer, send(address, port, "-u", "-b", rate, "-l", strconv.Itoa(datagram))...),
 	}
+	if withHost {
+		legs = append(legs, container(facts, hostContainer, send(pair.Overlay, hostPort)...))
+	}
+	// One after the other, the last one as the pod's container.
+	last := len(legs) - 1
+	pod.Spec.InitContainers, pod.Spec.Containers = legs[:last:last], legs[last:]
 	return pod
 }
 

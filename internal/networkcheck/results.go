@@ -17,34 +17,38 @@ import (
 const defaultMaxUDPLossPercent = 5
 
 // read makes a pair's result of its pod, which has ended: each of its containers left iperf3's report as its last words.
-// again is true when the server was busy, which is no result: the pair is measured once more.
-func read(check *v1alpha1.NetworkCheck, pair Pair, pod *corev1.Pod) (result v1alpha1.PairResult, again bool) {
-	tcpText, tcpEnded := lastWords(pod.Status.InitContainerStatuses, tcpContainer)
-	udpText, udpEnded := lastWords(pod.Status.ContainerStatuses, udpContainer)
-	tcp, tcpProblem := parseTCP(tcpText)
-	udp, udpProblem := parseUDP(udpText)
+// again is true when a server was busy, which is no result: the pair is measured once more. silent is the rest of a sentence,
+// for a pod that was made without measuring to the other node itself: why nothing received there.
+func read(check *v1alpha1.NetworkCheck, pair Pair, pod *corev1.Pod, silent string) (result v1alpha1.PairResult, again bool) {
+	tcp, tcpProblem := parseTCP(lastWords(pod, tcpContainer))
+	udp, udpProblem := parseUDP(lastWords(pod, udpContainer))
+	host, hostProblem := parseTCP(lastWords(pod, hostContainer))
+	for _, problem := range []string{tcpProblem, udpProblem, hostProblem} {
+		if strings.Contains(problem, busy) {
+			return v1alpha1.PairResult{}, true
+		}
+	}
 	// Without TCP's report there is nothing; blocked TCP needs no UDP's, which some iperf3 do not even begin then.
-	blocked := tcpEnded && tcpProblem != "" && !interrupted(tcpProblem)
-	switch {
-	case strings.Contains(tcpProblem, busy) || strings.Contains(udpProblem, busy):
-		return v1alpha1.PairResult{}, true
-	case !blocked && (!tcpEnded || !udpEnded || interrupted(tcpProblem) || interrupted(udpProblem)):
+	if interrupted(tcpProblem) || tcp != nil && interrupted(udpProblem) {
 		return notMeasured(pair, "its pod was ended before it had measured"+because(pod)), false
 	}
-	result = v1alpha1.PairResult{From: pair.From, To: pair.To, TCP: tcp, UDP: udp, Reason: v1alpha1.ReasonPassed}
-	fail := func(reason, format string, arguments ...any) (v1alpha1.PairResult, bool) {
-		result.Reason, result.Message = reason, fmt.Sprintf(format, arguments...)
-		return result, false
-	}
+	result = v1alpha1.PairResult{From: pair.From, To: pair.To, TCP: tcp, UDP: udp, Host: host, Reason: v1alpha1.ReasonPassed}
+	problem := hostLeg(pair, pod, hostProblem, silent)
 	minimum, most := int64(check.Spec.Thresholds.MinTCPMegabitsPerSecond), int64(defaultMaxUDPLossPercent)
 	if given := check.Spec.Thresholds.MaxUDPLossPercent; given != nil {
 		most = int64(*given)
+	}
+	fail := func(reason, format string, arguments ...any) (v1alpha1.PairResult, bool) {
+		result.Reason, result.Message = reason, fmt.Sprintf(format, arguments...)
+		return result, false
 	}
 	switch {
 	case tcp == nil:
 		return fail(v1alpha1.ReasonTCPBlocked, "TCP does not pass: %s", tcpProblem)
 	case udp == nil:
 		return fail(v1alpha1.ReasonUDPBlocked, "UDP does not pass: %s (TCP does, at %s)", udpProblem, megabits(tcp.MegabitsPerSecond))
+	case problem != nil:
+		return fail(problem.Reason, "%s", problem.Message)
 	case udp.Lost*100 > most*udp.Packets:
 		return fail(v1alpha1.ReasonUDPLoss, "UDP lost %s of its packets, %d%% are allowed", loss(udp), most)
 	case tcp.MegabitsPerSecond < minimum:
@@ -53,19 +57,43 @@ func read(check *v1alpha1.NetworkCheck, pair Pair, pod *corev1.Pod) (result v1al
 	return result, false
 }
 
-// interrupted is a problem of the pod and not of the network: it was ended from outside.
+// hostLeg is what is wrong with the way from the pair's pod to the other node itself, nil if nothing is or it is not measured.
+func hostLeg(pair Pair, pod *corev1.Pod, problem, silent string) *Refusal {
+	where := fmt.Sprintf("the overlay address %s of %s", pair.Overlay, pair.To)
+	switch {
+	case pair.Overlay == "" || problem == "":
+		return nil
+	case !has(pod, hostContainer):
+		return &Refusal{v1alpha1.ReasonNotMeasured, "TCP to " + where + " was not measured: the pod that receives there does not run" + silent}
+	case interrupted(problem):
+		return &Refusal{v1alpha1.ReasonNotMeasured, "TCP to " + where + " was not measured: its pod was ended before" + because(pod)}
+	}
+	return &Refusal{v1alpha1.ReasonHostBlocked, fmt.Sprintf("TCP does not pass from pods of %s to %s: %s", pair.From, where, problem)}
+}
+
+// interrupted is a problem of the pod and not of the network: it was ended from outside, or never began.
 func interrupted(problem string) bool {
 	return problem == noReport || strings.Contains(problem, "interrupt")
 }
 
-func lastWords(statuses []corev1.ContainerStatus, name string) (text string, ended bool) {
-	for i := range statuses {
+// lastWords are what a container left when it ended; "", which is no report, when it has not.
+func lastWords(pod *corev1.Pod, name string) string {
+	for _, status := range containers(pod) {
 		// iperf3's own status is 0 or 1; anything else is a signal's, or unknown.
-		if terminated := statuses[i].State.Terminated; statuses[i].Name == name && terminated != nil && terminated.ExitCode <= 1 {
-			return terminated.Message, true
+		if terminated := status.State.Terminated; status.Name == name && terminated != nil && terminated.ExitCode <= 1 {
+			return terminated.Message
 		}
 	}
-	return "", false
+	return ""
+}
+
+// has reports whether the pod has a container, by its status: the cache keeps nothing else of it.
+func has(pod *corev1.Pod, name string) bool {
+	return slices.ContainsFunc(containers(pod), func(status corev1.ContainerStatus) bool { return status.Name == name })
+}
+
+func containers(pod *corev1.Pod) []corev1.ContainerStatus {
+	return slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses)
 }
 
 func notMeasured(pair Pair, why string) v1alpha1.PairResult {
@@ -76,8 +104,8 @@ func passed(result *v1alpha1.PairResult) bool { return result.Reason == v1alpha1
 
 // severity orders reasons, the worst first.
 var severity = []string{
-	v1alpha1.ReasonTCPBlocked, v1alpha1.ReasonUDPBlocked, v1alpha1.ReasonNotMeasured, v1alpha1.ReasonUDPLoss,
-	v1alpha1.ReasonTCPTooSlow, v1alpha1.ReasonPassed,
+	v1alpha1.ReasonTCPBlocked, v1alpha1.ReasonUDPBlocked, v1alpha1.ReasonHostBlocked, v1alpha1.ReasonNotMeasured,
+	v1alpha1.ReasonUDPLoss, v1alpha1.ReasonTCPTooSlow, v1alpha1.ReasonPassed,
 }
 
 // worstFirst orders results by what is wrong and then by TCP's rate.

@@ -29,6 +29,7 @@ func Status(facts *observe.CheckFacts, decided *Decision, problem string) v1alph
 		ObservedGeneration: check.Generation,
 		StartTime:          check.Status.StartTime,
 		Nodes:              decided.Nodes,
+		Overlay:            decided.Overlay,
 		Pairs: v1alpha1.NetworkCheckCounts{
 			Total: int32(len(decided.Pairs)), Finished: int32(len(decided.Results)), Failed: int32(countFailed(decided.Results)),
 		},

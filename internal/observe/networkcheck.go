@@ -6,11 +6,14 @@ package observe
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	schedulinghelpers "k8s.io/component-helpers/scheduling/corev1"
 	"k8s.io/component-helpers/scheduling/corev1/nodeaffinity"
 	"k8s.io/klog/v2"
@@ -30,6 +33,8 @@ const nodesAtOnce = 500
 // +kubebuilder:rbac:groups=symphony-operator.io,resources=networkchecks,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=nodes,verbs=list
 
+// There is no marker for the right to list WeaveNodes, as there is none for WeaveNetworks: it comes with config/weave.
+
 // CheckFacts are what one pass over a NetworkCheck knows.
 type CheckFacts struct {
 	Check *v1alpha1.NetworkCheck
@@ -40,6 +45,11 @@ type CheckFacts struct {
 	Candidates []string
 	// OutOfOrder is how many nodes the placement allows that are not Ready or take no pods.
 	OutOfOrder int
+	// Overlay are the candidates with an address of their own on the overlay, sorted, if the check asks for it; looked at only
+	// before it has started.
+	Overlay []v1alpha1.NetworkCheckOverlay
+	// OverlayErr is why they may not be read.
+	OverlayErr error
 	// Pods are those of the check, by name, terminating ones included. They come from the cache and must not be changed.
 	Pods map[string]*corev1.Pod
 }
@@ -48,7 +58,7 @@ type CheckFacts struct {
 type CheckObserver struct {
 	// Cache holds pods.
 	Cache client.Reader
-	// Live asks the API server. Nodes are read once a check, so they need no cache, which would grow with them.
+	// Live asks the API server. Nodes and WeaveNodes are read once a check, so they need no cache, which would grow with them.
 	Live  client.Reader
 	Clock clock.PassiveClock
 	// Image is for checks that name none.
@@ -72,8 +82,14 @@ func (o *CheckObserver) Observe(ctx context.Context, check *v1alpha1.NetworkChec
 			facts.Pods[pods.Items[i].Name] = &pods.Items[i]
 		}
 	}
-	if check.Status.StartTime == nil {
-		err = o.candidates(ctx, facts)
+	if check.Status.StartTime != nil {
+		return facts, nil
+	}
+	if err := o.candidates(ctx, facts); err != nil {
+		return nil, err
+	}
+	if check.Spec.Hosts == v1alpha1.HostsOverlay {
+		err = o.overlay(ctx, facts)
 	}
 	return facts, err
 }
@@ -99,6 +115,45 @@ func (o *CheckObserver) candidates(ctx context.Context, facts *CheckFacts) error
 			return nil
 		}
 	}
+}
+
+// overlay reads the candidates' own addresses on the overlay. Where Weave is not installed there are none; the right to read
+// them may be missing too, and that does not change by itself: it is a fact, with which the check ends.
+func (o *CheckObserver) overlay(ctx context.Context, facts *CheckFacts) error {
+	var reports v1alpha1.WeaveNodeList
+	err := o.Live.List(ctx, &reports)
+	switch {
+	case apierrors.IsNotFound(err), meta.IsNoMatchError(err):
+		return nil
+	case apierrors.IsForbidden(err):
+		facts.OverlayErr = err
+		return nil
+	case err != nil:
+		return fmt.Errorf("listing WeaveNodes: %w", err)
+	}
+	addresses := map[string]string{}
+	for i := range reports.Items {
+		addresses[reports.Items[i].Name] = overlayAddress(&reports.Items[i].Status)
+	}
+	for _, node := range facts.Candidates {
+		if address := addresses[node]; address != "" {
+			facts.Overlay = append(facts.Overlay, v1alpha1.NetworkCheckOverlay{Node: node, Address: address})
+		}
+	}
+	return nil
+}
+
+// overlayAddress is where pods reach the node, "" if nowhere: without a router, and at an address that Weave knows nothing
+// of, nobody else's packets arrive.
+func overlayAddress(report *v1alpha1.WeaveNodeStatus) string {
+	if report.Router != v1alpha1.RouterRunning || report.Overlay.Address != report.Overlay.Claim {
+		return ""
+	}
+	prefix, err := netip.ParsePrefix(report.Overlay.Address)
+	if err != nil {
+		return ""
+	}
+	return prefix.Addr().String()
 }
 
 // allowed reports whether the placement allows the node, by the scheduler's own rules. Taints that Kubernetes itself puts on

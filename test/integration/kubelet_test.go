@@ -48,7 +48,7 @@ type podState struct {
 	message    string
 	// unknown is the state of a pod that was ended before its containers ran.
 	unknown bool
-	// printed are the last words of a pod's containers that have all ended well, the init container's first.
+	// printed are the last words of a pod's containers that have all ended well, the init containers' first.
 	printed []string
 }
 
@@ -238,10 +238,12 @@ func (k *kubelet) report(ctx context.Context, pod *corev1.Pod, state podState) e
 		}
 		status.ContainerStatuses = []corev1.ContainerStatus{container}
 	}
-	if len(state.printed) == 2 && !state.unscheduled {
-		status.Phase = corev1.PodSucceeded
-		status.InitContainerStatuses = []corev1.ContainerStatus{ended(changed.Spec.InitContainers[0].Name, state.printed[0])}
-		status.ContainerStatuses = []corev1.ContainerStatus{ended(container.Name, state.printed[1])}
+	if inits := changed.Spec.InitContainers; len(state.printed) > len(inits) && !state.unscheduled {
+		status.Phase, status.InitContainerStatuses = corev1.PodSucceeded, nil
+		for i := range inits {
+			status.InitContainerStatuses = append(status.InitContainerStatuses, ended(inits[i].Name, state.printed[i]))
+		}
+		status.ContainerStatuses = []corev1.ContainerStatus{ended(container.Name, state.printed[len(inits)])}
 	}
 	setCondition(status, corev1.PodReady, state.ready && pod.DeletionTimestamp == nil, "", "")
 	if equality.Semantic.DeepEqual(pod.Status, *status) {

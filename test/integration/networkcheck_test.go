@@ -24,6 +24,7 @@ const (
 	tcpReport  = `{"end":{"sum_sent":{"retransmits":3},"sum_received":{"bits_per_second":941000000}}}`
 	udpReport  = `{"end":{"sum":{"bits_per_second":10000000,"packets":3662,"lost_packets":2,"jitter_ms":0.021},"sum_received":{"bytes":3747840}}}`
 	blockedUDP = `{"error":"unable to read from stream socket: Resource temporarily unavailable"}`
+	refusedTCP = `{"error":"unable to connect to server: Connection refused"}`
 )
 
 func (w *world) newCheck(ctx context.Context, name string, spec v1alpha1.NetworkCheckSpec) {
@@ -56,6 +57,19 @@ func (w *world) waitCheck(ctx context.Context, kind string, status metav1.Condit
 		g.Expect(condition.Status).To(Equal(status), "%+v", condition)
 	}).WithContext(ctx).Should(Succeed())
 	return check
+}
+
+// expose has a node's agent say that it has this address on the overlay. The kind is the whole Kubernetes cluster's: specs that
+// do so are Serial.
+func (w *world) expose(ctx context.Context, node, address string) {
+	GinkgoHelper()
+	report := &v1alpha1.WeaveNode{ObjectMeta: metav1.ObjectMeta{Name: node}}
+	Expect(api.Create(ctx, report)).To(Succeed())
+	DeferCleanup(func(ctx SpecContext) { Expect(client.IgnoreNotFound(api.Delete(ctx, report))).To(Succeed()) })
+	report.Status = v1alpha1.WeaveNodeStatus{
+		Router: v1alpha1.RouterRunning, Overlay: v1alpha1.WeaveOverlay{Address: address, Claim: address, Since: metav1.Now()},
+	}
+	Expect(api.Status().Update(ctx, report)).To(Succeed())
 }
 
 var _ = Describe("A NetworkCheck", func() {
@@ -156,7 +170,63 @@ var _ = Describe("A NetworkCheck", func() {
 		}).Should(And(HavePrefix("creating the pods that measure is refused"), ContainSubstring("minimum memory usage per Container is 512Mi")))
 		check := w.waitCheck(ctx, v1alpha1.ConditionStalled, metav1.ConditionTrue)
 		Expect(meta.FindStatusCondition(check.Status.Conditions, v1alpha1.ConditionReady).Message).
-			To(Equal("2 of 2 pairs failed; node-1 → node-2: it was not measured within the check's 10 s"))
+			To(And(HavePrefix("2 of 2 pairs failed; node-1 → node-2: it was not measured within the check's 10 s: creating the pods that measure is refused"),
+				ContainSubstring("minimum memory usage per Container is 512Mi")))
+	})
+
+	It("measures the way to the machines themselves, where they are on an overlay", Serial, func(ctx SpecContext) {
+		w := newWorld(ctx)
+		w.newCheck(ctx, "network", v1alpha1.NetworkCheckSpec{Hosts: v1alpha1.HostsOverlay})
+		check := w.waitCheck(ctx, v1alpha1.ConditionStalled, metav1.ConditionTrue)
+		ready := meta.FindStatusCondition(check.Status.Conditions, v1alpha1.ConditionReady)
+		Expect(ready.Reason).To(Equal(v1alpha1.ReasonNoOverlay))
+		Expect(ready.Message).To(ContainSubstring("it takes a WeaveNetwork, docs/weave.md"))
+		w.kubectl("delete", "networkcheck/network")
+
+		By("one of the two being on it, which refuses")
+		w.expose(ctx, "node-2", "10.40.0.0/12")
+		w.kubelet.when(role(names.CheckClient), podState{printed: []string{tcpReport, udpReport, refusedTCP}})
+		w.newCheck(ctx, "network", v1alpha1.NetworkCheckSpec{Hosts: v1alpha1.HostsOverlay})
+		check = w.waitCheck(ctx, v1alpha1.ConditionStalled, metav1.ConditionTrue)
+		Expect(check.Status.Overlay).To(Equal([]v1alpha1.NetworkCheckOverlay{{Node: "node-2", Address: "10.40.0.0"}}))
+		ready = meta.FindStatusCondition(check.Status.Conditions, v1alpha1.ConditionReady)
+		Expect(ready.Reason).To(Equal(v1alpha1.ReasonHostBlocked))
+		Expect(ready.Message).To(Equal("1 of 2 pairs failed; node-1 → node-2: TCP does not pass from pods of node-1 to " +
+			"the overlay address 10.40.0.0 of node-2: unable to connect to server: Connection refused"))
+		Expect(check.Status.Results[0].TCP).NotTo(BeNil())
+		Expect(check.Status.Results[0].UDP).NotTo(BeNil())
+		Eventually(func() []corev1.Pod { return w.checkPods(ctx, "") }).Should(BeEmpty())
+		w.kubectl("delete", "networkcheck/network")
+
+		By("both being on it, and a receiver that takes its time")
+		w.expose(ctx, "node-1", "10.32.0.1/12")
+		w.kubelet.when(role(names.CheckClient), podState{printed: []string{tcpReport, udpReport, tcpReport}})
+		w.kubelet.when(role(names.CheckHostServer), starting)
+		w.newCheck(ctx, "network", v1alpha1.NetworkCheckSpec{Hosts: v1alpha1.HostsOverlay})
+		Eventually(func() []corev1.Pod { return w.checkPods(ctx, names.CheckHostServer) }).Should(
+			And(HaveLen(2), HaveEach(HaveField("Spec.HostNetwork", BeTrue()))))
+		Consistently(func() []corev1.Pod { return w.checkPods(ctx, names.CheckClient) }).Should(BeEmpty())
+		w.kubelet.when(role(names.CheckHostServer), running)
+		check = w.waitCheck(ctx, v1alpha1.ConditionReady, metav1.ConditionTrue)
+		Expect(check.Status.Results).To(And(HaveLen(2), HaveEach(HaveField("Host", Equal(&v1alpha1.TCPResult{MegabitsPerSecond: 941, Retransmits: 3})))))
+		Eventually(func() []corev1.Pod { return w.checkPods(ctx, "") }).Should(BeEmpty())
+	})
+
+	It("whose namespace allows no pods on the host network ends in time, and says so", Serial, func(ctx SpecContext) {
+		w := newWorld(ctx)
+		w.kubectl("label", "namespace", w.namespace, "pod-security.kubernetes.io/enforce=restricted")
+		w.expose(ctx, "node-1", "10.32.0.1/12")
+		w.kubelet.when(role(names.CheckClient), podState{printed: []string{tcpReport, udpReport}})
+		w.newCheck(ctx, "network", v1alpha1.NetworkCheckSpec{Hosts: v1alpha1.HostsOverlay, TimeoutSeconds: 10})
+		refused := And(ContainSubstring("creating the pods that measure is refused"), ContainSubstring("host namespaces"))
+		Eventually(func() []metav1.Condition {
+			return get[v1alpha1.NetworkCheck](ctx, w, "network").Status.Conditions
+		}).Should(ContainElement(And(HaveField("Type", v1alpha1.ConditionReconciling), HaveField("Message", refused))))
+		check := w.waitCheck(ctx, v1alpha1.ConditionStalled, metav1.ConditionTrue)
+		ready := meta.FindStatusCondition(check.Status.Conditions, v1alpha1.ConditionReady)
+		Expect(ready.Message).To(refused)
+		Expect(ready.Message).To(HavePrefix("1 of 2 pairs failed; node-2 → node-1: it was not measured within the check's 10 s"))
+		Eventually(func() []corev1.Pod { return w.checkPods(ctx, "") }).Should(BeEmpty())
 	})
 
 	It("is deleted with its pods, and never changed", func(ctx SpecContext) {
@@ -181,6 +251,7 @@ var _ = Describe("A NetworkCheck", func() {
 	},
 		Entry("with a long name", strings.Repeat("a", 51), v1alpha1.NetworkCheckSpec{}, "metadata.name must be a DNS label of at most 50 characters"),
 		Entry("with an unknown choice of pairs", "network", v1alpha1.NetworkCheckSpec{Pairs: "Some"}, `supported values: "Ring", "All", "Sample"`),
+		Entry("with an unknown choice of hosts", "network", v1alpha1.NetworkCheckSpec{Hosts: "All"}, `supported values: "Skip", "Overlay"`),
 		Entry("with more seconds than a minute", "network", v1alpha1.NetworkCheckSpec{Seconds: 61}, "should be less than or equal to 60"),
 		Entry("with a loss of more than everything", "network",
 			v1alpha1.NetworkCheckSpec{Thresholds: v1alpha1.NetworkCheckThresholds{MaxUDPLossPercent: new(int32(101))}}, "should be less than or equal to 100"),

@@ -45,6 +45,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.NetworkCheckApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("NetworkCheckCounts"):
 		return &apiv1alpha1.NetworkCheckCountsApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("NetworkCheckOverlay"):
+		return &apiv1alpha1.NetworkCheckOverlayApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("NetworkCheckPlacement"):
 		return &apiv1alpha1.NetworkCheckPlacementApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("NetworkCheckSpec"):
@@ -95,6 +97,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.WeaveNodeApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("WeaveNodeCounts"):
 		return &apiv1alpha1.WeaveNodeCountsApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("WeaveNodesCounted"):
+		return &apiv1alpha1.WeaveNodesCountedApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("WeaveNodeStatus"):
 		return &apiv1alpha1.WeaveNodeStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("WeaveOverlay"):

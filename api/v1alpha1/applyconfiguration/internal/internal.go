@@ -207,6 +207,17 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: total
       type:
         scalar: numeric
+- name: com.github.symphony-operator.symphony-operator.api.v1alpha1.NetworkCheckHosts
+  scalar: string
+- name: com.github.symphony-operator.symphony-operator.api.v1alpha1.NetworkCheckOverlay
+  map:
+    fields:
+    - name: address
+      type:
+        scalar: string
+    - name: node
+      type:
+        scalar: string
 - name: com.github.symphony-operator.symphony-operator.api.v1alpha1.NetworkCheckPairs
   scalar: string
 - name: com.github.symphony-operator.symphony-operator.api.v1alpha1.NetworkCheckPlacement
@@ -229,6 +240,9 @@ var schemaYAML = typed.YAMLObject(`types:
 - name: com.github.symphony-operator.symphony-operator.api.v1alpha1.NetworkCheckSpec
   map:
     fields:
+    - name: hosts
+      type:
+        namedType: com.github.symphony-operator.symphony-operator.api.v1alpha1.NetworkCheckHosts
     - name: image
       type:
         scalar: string
@@ -287,6 +301,14 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: observedGeneration
       type:
         scalar: numeric
+    - name: overlay
+      type:
+        list:
+          elementType:
+            namedType: com.github.symphony-operator.symphony-operator.api.v1alpha1.NetworkCheckOverlay
+          elementRelationship: associative
+          keys:
+          - node
     - name: pairs
       type:
         namedType: com.github.symphony-operator.symphony-operator.api.v1alpha1.NetworkCheckCounts
@@ -349,6 +371,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: from
       type:
         scalar: string
+    - name: host
+      type:
+        namedType: com.github.symphony-operator.symphony-operator.api.v1alpha1.TCPResult
     - name: message
       type:
         scalar: string
@@ -732,6 +757,9 @@ var schemaYAML = typed.YAMLObject(`types:
           elementRelationship: associative
           keys:
           - type
+    - name: counted
+      type:
+        namedType: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeaveNodesCounted
     - name: frozen
       type:
         namedType: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeaveFrozen
@@ -835,6 +863,15 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: version
       type:
         scalar: string
+- name: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeaveNodesCounted
+  map:
+    fields:
+    - name: nodes
+      type:
+        scalar: numeric
+    - name: since
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
 - name: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeaveOverlay
   map:
     fields:

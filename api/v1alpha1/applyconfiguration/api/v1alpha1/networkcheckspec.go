@@ -31,14 +31,21 @@ type NetworkCheckSpecApplyConfiguration struct {
 	Pairs *apiv1alpha1.NetworkCheckPairs `json:"pairs,omitempty"`
 	// sampleSize is how many pairs a Sample has. Default: 32.
 	SampleSize *int32 `json:"sampleSize,omitempty"`
-	// seconds is how long each pair sends by TCP, and then by UDP. Two nodes may send to each other at the same time. Default: 3.
+	// seconds is how long each pair sends by TCP, then by UDP, and then as `hosts` says. Two nodes may send to each other at
+	// the same time. Default: 3.
 	Seconds *int32 `json:"seconds,omitempty"`
 	// udpMegabitsPerSecond is how fast a pair sends by UDP, in 10^6 bits per second; TCP is as fast as it can be. Default: 10.
 	UDPMegabitsPerSecond *int32 `json:"udpMegabitsPerSecond,omitempty"`
+	// hosts says whether TCP is also measured from pods to the other node itself, at its own address on the overlay, where
+	// pods reach services on the machines: Overlay (for `seconds` more, to the nodes that have such an address of Weave's
+	// when the check starts) or Skip. It must pass, at any rate: thresholds are not about it. What receives is a pod on the
+	// host network that listens on TCP port 5202 of that address alone, so the check's namespace must allow that: Pod
+	// Security level privileged. Default: Skip.
+	Hosts *apiv1alpha1.NetworkCheckHosts `json:"hosts,omitempty"`
 	// thresholds are what a pair must reach to pass.
 	Thresholds *NetworkCheckThresholdsApplyConfiguration `json:"thresholds,omitempty"`
 	// timeoutSeconds is how long the whole check may take; pairs that were not measured by then have failed. Default:
-	// 1800. A single pair has one minute, and twice `seconds`.
+	// 1800. A single pair has one minute, and twice `seconds`; ten seconds and `seconds` more where `hosts` is measured.
 	TimeoutSeconds *int32 `json:"timeoutSeconds,omitempty"`
 }
 
@@ -114,6 +121,14 @@ func (b *NetworkCheckSpecApplyConfiguration) WithSeconds(value int32) *NetworkCh
 // If called multiple times, the UDPMegabitsPerSecond field is set to the value of the last call.
 func (b *NetworkCheckSpecApplyConfiguration) WithUDPMegabitsPerSecond(value int32) *NetworkCheckSpecApplyConfiguration {
 	b.UDPMegabitsPerSecond = &value
+	return b
+}
+
+// WithHosts sets the Hosts field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Hosts field is set to the value of the last call.
+func (b *NetworkCheckSpecApplyConfiguration) WithHosts(value apiv1alpha1.NetworkCheckHosts) *NetworkCheckSpecApplyConfiguration {
+	b.Hosts = &value
 	return b
 }
 

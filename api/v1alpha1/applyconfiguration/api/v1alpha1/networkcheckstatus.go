@@ -26,6 +26,8 @@ type NetworkCheckStatusApplyConfiguration struct {
 	CompletionTime *metav1.Time `json:"completionTime,omitempty"`
 	// nodes are those that are measured: chosen once, at the start.
 	Nodes []string `json:"nodes,omitempty"`
+	// overlay are those of them with an address of their own on the overlay, if spec.hosts asks for it: read once, at the start.
+	Overlay []NetworkCheckOverlayApplyConfiguration `json:"overlay,omitempty"`
 	// pairs counts the pairs.
 	Pairs *NetworkCheckCountsApplyConfiguration `json:"pairs,omitempty"`
 	// summary is about all pairs; set at the end.
@@ -83,6 +85,19 @@ func (b *NetworkCheckStatusApplyConfiguration) WithCompletionTime(value metav1.T
 func (b *NetworkCheckStatusApplyConfiguration) WithNodes(values ...string) *NetworkCheckStatusApplyConfiguration {
 	for i := range values {
 		b.Nodes = append(b.Nodes, values[i])
+	}
+	return b
+}
+
+// WithOverlay adds the given value to the Overlay field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the Overlay field.
+func (b *NetworkCheckStatusApplyConfiguration) WithOverlay(values ...*NetworkCheckOverlayApplyConfiguration) *NetworkCheckStatusApplyConfiguration {
+	for i := range values {
+		if values[i] == nil {
+			panic("nil value passed to WithOverlay")
+		}
+		b.Overlay = append(b.Overlay, *values[i])
 	}
 	return b
 }

@@ -18,7 +18,11 @@ type PairResultApplyConfiguration struct {
 	TCP *TCPResultApplyConfiguration `json:"tcp,omitempty"`
 	// udp is absent when nothing went through.
 	UDP *UDPResultApplyConfiguration `json:"udp,omitempty"`
-	// reason is Passed, or why the pair did not pass, in one word: TCPBlocked, UDPBlocked, TCPTooSlow, UDPLoss, NotMeasured.
+	// host is TCP to the receiving node's own address on the overlay; absent when nothing went through or spec.hosts does not
+	// ask for it, or the node has no such address.
+	Host *TCPResultApplyConfiguration `json:"host,omitempty"`
+	// reason is Passed, or why the pair did not pass, in one word: TCPBlocked, UDPBlocked, HostBlocked, TCPTooSlow, UDPLoss,
+	// NotMeasured.
 	Reason *string `json:"reason,omitempty"`
 	// message says more about a pair that did not pass.
 	Message *string `json:"message,omitempty"`
@@ -59,6 +63,14 @@ func (b *PairResultApplyConfiguration) WithTCP(value *TCPResultApplyConfiguratio
 // If called multiple times, the UDP field is set to the value of the last call.
 func (b *PairResultApplyConfiguration) WithUDP(value *UDPResultApplyConfiguration) *PairResultApplyConfiguration {
 	b.UDP = value
+	return b
+}
+
+// WithHost sets the Host field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Host field is set to the value of the last call.
+func (b *PairResultApplyConfiguration) WithHost(value *TCPResultApplyConfiguration) *PairResultApplyConfiguration {
+	b.Host = value
 	return b
 }
 

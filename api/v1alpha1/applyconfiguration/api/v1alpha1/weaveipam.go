@@ -27,9 +27,9 @@ type WeaveIPAMApplyConfiguration struct {
 	Owners []string `json:"owners,omitempty"`
 	// unreachable are those of them that the node cannot reach.
 	Unreachable []string `json:"unreachable,omitempty"`
-	// pending is how many requests for an address wait.
+	// pending is 1 while requests for an address wait, else 0: their number changes at every look.
 	Pending *int32 `json:"pending,omitempty"`
-	// since is when any of this last changed.
+	// since is when state, range or owners last changed.
 	Since *v1.Time `json:"since,omitempty"`
 }
 

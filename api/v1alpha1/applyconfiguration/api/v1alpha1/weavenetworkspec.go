@@ -36,9 +36,9 @@ type WeaveNetworkSpecApplyConfiguration struct {
 	// imagePullSecrets are the Secrets of kube-system that hold registry credentials. Default: none.
 	ImagePullSecrets []LocalSecretReferenceApplyConfiguration `json:"imagePullSecrets,omitempty"`
 	// initialPeerCount is how many nodes must agree on who owns which addresses before the first one gets any: the number of
-	// nodes that Weave starts on. More than half of them must see each other then. Default: the number of nodes, when no
-	// node has come for a minute. It is kept from then on (status.frozen), so that a new node replaces no router; it cannot
-	// be changed.
+	// nodes that Weave starts on. More than half of them must see each other then. Default: the number of nodes, when it
+	// has been the same for a minute. It is kept from then on (status.frozen), so that a new node replaces no router; it
+	// cannot be changed once Weave is installed.
 	InitialPeerCount *int32 `json:"initialPeerCount,omitempty"`
 	// password encrypts what nodes send to each other. Default: none. Adding, changing or removing it replaces all routers
 	// at once: those with different passwords refuse each other.
@@ -56,8 +56,8 @@ type WeaveNetworkSpecApplyConfiguration struct {
 	// says. Default: Enabled.
 	NetworkPolicy *apiv1alpha1.WeaveNetworkPolicy `json:"networkPolicy,omitempty"`
 	// nodeSelector are labels of the nodes that Weave runs on, beside kubernetes.io/os: linux. Taints keep it from none: pods
-	// of a node without a network cannot start. A change adds and removes routers; a node that is left is not cleaned.
-	// Default: all nodes.
+	// of a node without a network cannot start. A change adds and removes routers and replaces the others as update says; a node
+	// that is left is not cleaned. Default: all nodes.
 	NodeSelector map[string]string `json:"nodeSelector,omitempty"`
 	// allowConflicts are the names of findings of the preflight that must not keep Weave from being installed, as the
 	// condition Preflight names them, such as DaemonSet/kube-system/kindnet. A Weave of somebody else and a missing password

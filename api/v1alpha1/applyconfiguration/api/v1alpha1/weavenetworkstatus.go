@@ -21,6 +21,8 @@ type WeaveNetworkStatusApplyConfiguration struct {
 	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitempty"`
 	// frozen is what was decided once, at the first install.
 	Frozen *WeaveFrozenApplyConfiguration `json:"frozen,omitempty"`
+	// counted is how many nodes there are to run on, and since when, until Weave is installed.
+	Counted *WeaveNodesCountedApplyConfiguration `json:"counted,omitempty"`
 	// nodes counts nodes.
 	Nodes *WeaveNodeCountsApplyConfiguration `json:"nodes,omitempty"`
 	// pairs counts pairs of nodes.
@@ -63,6 +65,14 @@ func (b *WeaveNetworkStatusApplyConfiguration) WithConditions(values ...*v1.Cond
 // If called multiple times, the Frozen field is set to the value of the last call.
 func (b *WeaveNetworkStatusApplyConfiguration) WithFrozen(value *WeaveFrozenApplyConfiguration) *WeaveNetworkStatusApplyConfiguration {
 	b.Frozen = value
+	return b
+}
+
+// WithCounted sets the Counted field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Counted field is set to the value of the last call.
+func (b *WeaveNetworkStatusApplyConfiguration) WithCounted(value *WeaveNodesCountedApplyConfiguration) *WeaveNetworkStatusApplyConfiguration {
+	b.Counted = value
 	return b
 }
 
