@@ -9,6 +9,7 @@ import (
 	"errors"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
@@ -56,6 +57,8 @@ func (r *SymphonyClusterReconciler) Reconcile(ctx context.Context, cluster *v1al
 	if err != nil {
 		return ctrl.Result{}, err
 	}
+	// What a check has measured counts for the nodes that compute pods may run on now, which only their template tells.
+	facts.Placement = build.Placement(facts)
 	decided := plan.Make(facts)
 	pass := &status.Input{Facts: facts, Plan: &decided}
 
@@ -82,7 +85,7 @@ func (r *SymphonyClusterReconciler) Reconcile(ctx context.Context, cluster *v1al
 	for _, event := range status.Events(pass, &after) {
 		r.Events.Eventf(cluster, nil, event.Type, event.Reason, event.Action, "%s", event.Note)
 	}
-	logWork(ctx, pass)
+	logWork(ctx, pass, &after)
 	return r.nextPass(pass)
 }
 
@@ -96,7 +99,8 @@ const (
 	// whileConsoleStarts and whileConsoleAnswers are how often the web console is asked.
 	whileConsoleStarts  = 5 * time.Second
 	whileConsoleAnswers = time.Minute
-	// whileNoWeave is how often Weave is asked for while it is not Ready: it is not watched.
+	// whileNoWeave is how often Weave is asked for while compute waits until it is Ready: it is not watched. Later it holds
+	// nothing up, and a Weave in trouble must not have all clusters passed over every few seconds.
 	whileNoWeave = 5 * time.Second
 )
 
@@ -108,7 +112,7 @@ func (r *SymphonyClusterReconciler) nextPass(pass *status.Input) (ctrl.Result, e
 	if !pass.Facts.GUIAnswers && pass.Plan.Master != nil && observe.PodReady(pass.Plan.Master) {
 		next = whileConsoleStarts
 	}
-	if pass.Plan.Network == plan.NoWeave {
+	if pass.Plan.Network == plan.NoWeave && !pass.Plan.Compute.Began && pass.Plan.Compute.Replicas > 0 {
 		next = min(next, whileNoWeave)
 	}
 	for _, problem := range pass.Outcome.Problems {
@@ -130,15 +134,22 @@ func (r *SymphonyClusterReconciler) nextPass(pass *status.Input) (ctrl.Result, e
 }
 
 // logWork tells the operator's own operators what this pass did to pods; quiet passes log nothing.
-func logWork(ctx context.Context, pass *status.Input) {
+func logWork(ctx context.Context, pass *status.Input, after *v1alpha1.SymphonyClusterStatus) {
 	if pass.Outcome.Told+pass.Outcome.Replaced > 0 {
 		log.FromContext(ctx).Info("Changed compute pods",
 			"toldMasterAddress", pass.Outcome.Told, "replaced", pass.Outcome.Replaced)
 	}
-	if weave := pass.Facts.Weave; weave != nil && weave.Err != nil {
+	before := pass.Facts.Cluster.Status.Conditions
+	if weave := pass.Facts.Weave; weave != nil && weave.Err != nil && news(before, after.Conditions, v1alpha1.ConditionNetworkReady) {
 		log.FromContext(ctx).Info("Could not read the WeaveNetwork", "message", weave.Err.Error())
 	}
 	for _, problem := range pass.Outcome.Problems {
 		log.FromContext(ctx).Info("Could not apply a child", "reason", problem.Kind, "child", problem.Child, "message", problem.Message)
 	}
+}
+
+// news reports whether a condition says something else than before. What it goes on saying would fill the log, a line a pass.
+func news(before, after []metav1.Condition, kind string) bool {
+	was, is := meta.FindStatusCondition(before, kind), meta.FindStatusCondition(after, kind)
+	return is != nil && (was == nil || was.Reason != is.Reason || was.Message != is.Message)
 }

@@ -19,11 +19,11 @@ import (
 // networkCheck measures between the nodes that compute pods of this template may run on. It cannot be changed once it is
 // there, so it is only ever created.
 func networkCheck(cluster *v1alpha1.SymphonyCluster, template []byte) (*v1alpha1.NetworkCheck, error) {
-	var wanted corev1.PodTemplateSpec
-	if err := json.Unmarshal(template, &wanted); err != nil {
-		return nil, fmt.Errorf("decoding the compute pod template: %w", err)
+	placement, err := placementOf(template)
+	if err != nil {
+		return nil, err
 	}
-	check := &v1alpha1.NetworkCheck{
+	return &v1alpha1.NetworkCheck{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace:       cluster.Namespace,
 			Name:            names.NetworkCheckName(cluster.Name),
@@ -32,16 +32,40 @@ func networkCheck(cluster *v1alpha1.SymphonyCluster, template []byte) (*v1alpha1
 		},
 		Spec: v1alpha1.NetworkCheckSpec{
 			ImagePullSecrets: cluster.Spec.ImagePullSecrets,
-			Placement: v1alpha1.NetworkCheckPlacement{
-				NodeSelector: wanted.Spec.NodeSelector,
-				Tolerations:  wanted.Spec.Tolerations,
-			},
+			Placement:        *placement,
 		},
+	}, nil
+}
+
+// Placement is where the first compute pods may run, nil if no check is there to be compared with it. It is nil as well while
+// their template cannot be built: then there will be none, and what is wrong is told when All builds it.
+func Placement(facts *observe.Facts) *v1alpha1.NetworkCheckPlacement {
+	if facts.NetworkCheck == nil || !facts.AwaitsCheck() {
+		return nil
 	}
+	// Before compute began no template is kept, so this is the one that All would choose.
+	template, err := merge(computeTemplate(facts.Cluster), facts.Cluster.Spec.Compute.PodTemplate)
+	if err != nil {
+		return nil
+	}
+	placement, err := placementOf(template)
+	if err != nil {
+		return nil
+	}
+	return placement
+}
+
+// placementOf is where pods of a template may run.
+func placementOf(template []byte) (*v1alpha1.NetworkCheckPlacement, error) {
+	var wanted corev1.PodTemplateSpec
+	if err := json.Unmarshal(template, &wanted); err != nil {
+		return nil, fmt.Errorf("decoding the compute pod template: %w", err)
+	}
+	placement := &v1alpha1.NetworkCheckPlacement{NodeSelector: wanted.Spec.NodeSelector, Tolerations: wanted.Spec.Tolerations}
 	if wanted.Spec.Affinity != nil {
-		check.Spec.Placement.NodeAffinity = wanted.Spec.Affinity.NodeAffinity
+		placement.NodeAffinity = wanted.Spec.Affinity.NodeAffinity
 	}
-	return check, nil
+	return placement, nil
 }
 
 // adoptedCheck gives a check its owner back, so that it goes with the cluster.

@@ -4,6 +4,7 @@
 package build_test
 
 import (
+	"encoding/json"
 	"testing"
 
 	. "github.com/onsi/gomega"
@@ -64,7 +65,7 @@ func TestTheCheckMeasuresWhereComputePodsMayRun(t *testing.T) {
 
 func TestACheckIsMadeOnlyWhenOneIsMissing(t *testing.T) {
 	for _, missing := range []plan.Network{
-		plan.NetworkMet, plan.NoWeave, plan.MeasureLater, plan.Measure, plan.Measuring, plan.NotPassed,
+		plan.NetworkMet, plan.NoWeave, plan.MeasureLater, plan.Measure, plan.OtherPlacement, plan.Measuring, plan.NotPassed,
 	} {
 		t.Run(string(missing), func(t *testing.T) {
 			decided := measure()
@@ -118,4 +119,32 @@ func TestACheckThatLostItsOwnerGetsItBack(t *testing.T) {
 	}))
 	check.OwnerReferences = []metav1.OwnerReference{{UID: "cluster-uid", Controller: new(true)}}
 	g.Expect(buildAll(t, facts, follow(2)).AdoptedCheck).To(BeNil())
+}
+
+func TestWhatACheckIsComparedWith(t *testing.T) {
+	facts := func(edits ...edit) *observe.Facts {
+		cluster := newCluster(append([]edit{func(c *v1alpha1.SymphonyCluster) { c.Spec.Network.Check = true }}, edits...)...)
+		return &observe.Facts{Cluster: cluster, NetworkCheck: &v1alpha1.NetworkCheck{}}
+	}
+	g := NewWithT(t)
+	for _, overlay := range []string{placed, `{}`, `{"spec":{"tolerations":[],"affinity":{"nodeAffinity":{}}}}`} {
+		found := facts(computeOverlay(overlay))
+		created := buildAll(t, found, measure()).NetworkCheck
+		g.Expect(build.Placement(found)).To(Equal(&created.Spec.Placement), overlay)
+
+		// As the API server keeps it: what was asked for and what would be asked for now are the same.
+		data, err := json.Marshal(created)
+		g.Expect(err).NotTo(HaveOccurred())
+		kept := &v1alpha1.NetworkCheck{}
+		g.Expect(json.Unmarshal(data, kept)).To(Succeed())
+		found.NetworkCheck, found.Placement = kept, build.Placement(found)
+		g.Expect(plan.Make(found).Network).To(Equal(plan.Measuring), overlay)
+	}
+
+	g.Expect(build.Placement(facts(computeOverlay(`{"typo":1}`)))).To(BeNil())
+	g.Expect(build.Placement(facts(func(c *v1alpha1.SymphonyCluster) { c.Spec.Suspend = true }))).To(BeNil())
+	none := facts()
+	none.NetworkCheck = nil
+	g.Expect(build.Placement(none)).To(BeNil())
+	g.Expect(build.Placement(keptBy(t, facts().Cluster, setImage("a")))).To(BeNil(), "after compute began")
 }

@@ -56,6 +56,10 @@ type Facts struct {
 	// NetworkCheck is the one that spec.network.check asked for, nil when there is none or spec.network.check is false.
 	NetworkCheck *v1alpha1.NetworkCheck
 
+	// Placement is where compute pods may run as they are wanted now, nil unless NetworkCheck is to say whether they may be
+	// created. It is derived and not read.
+	Placement *v1alpha1.NetworkCheckPlacement
+
 	// Taken are child names that an object of somebody else has.
 	Taken []TakenName
 

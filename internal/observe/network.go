@@ -71,6 +71,23 @@ func (o *Observer) weave(ctx context.Context) *WeaveRead {
 	return &WeaveRead{Network: network}
 }
 
+// ComputeWanted is the number of compute pods that the spec asks for.
+func (f *Facts) ComputeWanted() int32 {
+	spec := &f.Cluster.Spec
+	switch {
+	case spec.Suspend:
+		return 0
+	case spec.Compute.Replicas == nil:
+		return 1 // The CRD's default; nil only in objects that were stored without it.
+	}
+	return *spec.Compute.Replicas
+}
+
+// AwaitsCheck reports whether a network check says if the first compute pods may be created.
+func (f *Facts) AwaitsCheck() bool {
+	return f.Cluster.Spec.Network.Check && !f.ComputeBegan() && f.ComputeWanted() > 0
+}
+
 // networkCheck reads from the cache alone, which holds all NetworkChecks and so tells a free name from one that is taken.
 func (o *Observer) networkCheck(ctx context.Context, facts *Facts) error {
 	check := &v1alpha1.NetworkCheck{}
@@ -82,8 +99,8 @@ func (o *Observer) networkCheck(ctx context.Context, facts *Facts) error {
 	if err != nil {
 		return fmt.Errorf("reading %s %s: %w", key.Kind, key.Name, err)
 	}
-	if facts.ComputeBegan() && !metav1.IsControlledBy(check, facts.Cluster) && !facts.isOrphan(key, check) {
-		// No check is made any more, so the name is in nobody's way.
+	if !facts.AwaitsCheck() && !metav1.IsControlledBy(check, facts.Cluster) && !facts.isOrphan(key, check) {
+		// No check is made any more, or not yet: the name is in nobody's way.
 		return nil
 	}
 	claimed, err := o.claims(ctx, facts, key, check)

@@ -154,6 +154,18 @@ func TestACheckIsKnownByItsOwnersUID(t *testing.T) {
 			g.Expect(facts.NetworkCheck != nil).To(Equal(c.seen))
 			g.Expect(facts.Taken).To(Equal(c.taken))
 
+			// Nothing waits for a check that nobody wants yet, so its name is in nobody's way.
+			for what, later := range map[string]func(*v1alpha1.SymphonyCluster){
+				"suspended": func(c *v1alpha1.SymphonyCluster) { c.Spec.Suspend = true },
+				"no hosts":  func(c *v1alpha1.SymphonyCluster) { c.Spec.Compute.Replicas = new(int32(0)) },
+			} {
+				cluster := asking(v1alpha1.NetworkSpec{Check: true})
+				later(cluster)
+				unwanted, _ := network(t, cluster, c.cached, live, nil)
+				g.Expect(unwanted.NetworkCheck != nil).To(Equal(c.seen), what)
+				g.Expect(unwanted.Taken).To(BeEmpty(), what)
+			}
+
 			unasked, _ := network(t, prod(), c.cached, live, nil)
 			g.Expect(unasked.NetworkCheck).To(BeNil())
 			g.Expect(unasked.Taken).To(BeEmpty())
@@ -188,4 +200,20 @@ func TestComputeBeganWithItsReplicaSetOrItsTemplate(t *testing.T) {
 		kept := owned(&appsv1.ControllerRevision{}, "kept", role, "SymphonyCluster", "prod", "now")
 		g.Expect(see(t, []client.Object{kept}, nil).ComputeBegan()).To(Equal(began), role)
 	}
+}
+
+func TestACheckIsAwaitedBeforeComputeBeganAndWhileItIsWanted(t *testing.T) {
+	facts := func(edits ...func(*observe.Facts)) *observe.Facts {
+		found := &observe.Facts{Cluster: asking(v1alpha1.NetworkSpec{Check: true})}
+		for _, edit := range edits {
+			edit(found)
+		}
+		return found
+	}
+	g := NewWithT(t)
+	g.Expect(facts().AwaitsCheck()).To(BeTrue())
+	g.Expect(facts(func(f *observe.Facts) { f.Cluster.Spec.Network.Check = false }).AwaitsCheck()).To(BeFalse())
+	g.Expect(facts(func(f *observe.Facts) { f.ComputeSet = &appsv1.ReplicaSet{} }).AwaitsCheck()).To(BeFalse())
+	g.Expect(facts(func(f *observe.Facts) { f.Cluster.Spec.Suspend = true }).AwaitsCheck()).To(BeFalse())
+	g.Expect(facts(func(f *observe.Facts) { f.Cluster.Spec.Compute.Replicas = new(int32(0)) }).AwaitsCheck()).To(BeFalse())
 }

@@ -114,7 +114,7 @@ func leavingMaster(pods []*corev1.Pod) *corev1.Pod {
 }
 
 func compute(facts *observe.Facts, address *Address, missing Network) Compute {
-	result := Compute{Verdict: Follow, Replicas: wantedReplicas(facts), Began: facts.ComputeBegan()}
+	result := Compute{Verdict: Follow, Replicas: facts.ComputeWanted(), Began: facts.ComputeBegan()}
 	switch {
 	case !result.Began && missing != NetworkMet:
 		result.Verdict = Wait
@@ -132,17 +132,6 @@ func compute(facts *observe.Facts, address *Address, missing Network) Compute {
 	result.Tell = outOfDate(facts.ComputePods, result.MasterHosts)
 	result.Replace = replacements(facts)
 	return result
-}
-
-func wantedReplicas(facts *observe.Facts) int32 {
-	spec := &facts.Cluster.Spec
-	switch {
-	case spec.Suspend:
-		return 0
-	case spec.Compute.Replicas == nil:
-		return 1 // The CRD's default; nil only in objects that were stored without it.
-	}
-	return *spec.Compute.Replicas
 }
 
 // outOfDate are the pods that must be told the master's address. It is read from the pods themselves, so

@@ -53,7 +53,7 @@ func replacements(facts *observe.Facts) []*corev1.Pod {
 			waiting = append(waiting, pod)
 		}
 	}
-	wanted := int(wantedReplicas(facts))
+	wanted := int(facts.ComputeWanted())
 	budget := maxUnavailable(facts.Cluster.Spec.Compute.Update.MaxUnavailable, wanted) - max(0, wanted-ready)
 	// The order is the same in every pass: a pass that acts on a cache from before its own deletions
 	// chooses the same pods again and not further ones.

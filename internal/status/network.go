@@ -47,9 +47,9 @@ func networkFirst(in *Input) finding {
 	return networkCheck(in)
 }
 
-// networkFailed: only a person can mend what was measured.
+// networkFailed: only a person can mend what was measured, or delete what was measured elsewhere.
 func networkFailed(in *Input) finding {
-	if in.Plan.Network != plan.NotPassed {
+	if in.Plan.Network != plan.NotPassed && in.Plan.Network != plan.OtherPlacement {
 		return finding{}
 	}
 	return networkCheck(in)
@@ -62,9 +62,11 @@ func networkState(in *Input) (metav1.ConditionStatus, finding) {
 	case plan.NoWeave:
 		return weaveState(in.Facts.Weave)
 	case plan.MeasureLater:
-		return metav1.ConditionUnknown, finding{
-			v1alpha1.ReasonNotMeasured, "the network is measured when compute pods are wanted for the first time, and none are",
+		found := finding{v1alpha1.ReasonNotMeasured, "the network is measured when compute pods are wanted for the first time, and none are"}
+		if in.Facts.NetworkCheck != nil {
+			found.message = "no compute pods are wanted; what NetworkCheck " + name + " says counts when some are"
 		}
+		return metav1.ConditionUnknown, found
 	case plan.Measure:
 		found := finding{v1alpha1.ReasonNetworkCheckRunning, "NetworkCheck " + name + " is not created yet"}
 		for _, problem := range in.Outcome.Problems {
@@ -76,6 +78,10 @@ func networkState(in *Input) (metav1.ConditionStatus, finding) {
 		return metav1.ConditionFalse, found
 	case plan.Measuring:
 		return metav1.ConditionFalse, finding{v1alpha1.ReasonNetworkCheckRunning, "NetworkCheck " + name + ": " + progressOf(in.Facts.NetworkCheck)}
+	case plan.OtherPlacement:
+		return metav1.ConditionFalse, finding{v1alpha1.ReasonNetworkCheckOutdated, fmt.Sprintf(
+			"no compute pods are created: the network was measured for another placement: delete NetworkCheck %s to have it "+
+				"measured for the present one, or set spec.network.check to false", name)}
 	case plan.NotPassed:
 		// What to do comes first: the check's own words may be long, and are what is cut then.
 		return metav1.ConditionFalse, finding{v1alpha1.ReasonNetworkCheckFailed, fmt.Sprintf(
@@ -95,7 +101,8 @@ func weaveState(weave *observe.WeaveRead) (metav1.ConditionStatus, finding) {
 	switch {
 	case apierrors.IsForbidden(weave.Err):
 		return metav1.ConditionFalse, finding{
-			v1alpha1.ReasonForbidden, "the operator may not read WeaveNetworks: install config/weave, which has the right (docs/networking.md)",
+			v1alpha1.ReasonForbidden, "the operator may not read WeaveNetworks: the ClusterRoleBinding symphony-operator-weave-viewer " +
+				"of config/weave must be there and have the operator's ServiceAccount as its subject (docs/networking.md)",
 		}
 	case weave.Err != nil:
 		return metav1.ConditionUnknown, finding{v1alpha1.ReasonRetrying, fmt.Sprintf(

@@ -5,6 +5,7 @@ package status_test
 
 import (
 	"errors"
+	"os"
 	"strings"
 	"testing"
 
@@ -133,7 +134,8 @@ func TestNetworkReadySaysHowWeaveIs(t *testing.T) {
 		},
 		"Weave may not be read": {
 			pass(first, asksForWeave(observe.WeaveRead{Err: forbidden})), "False Forbidden",
-			"the operator may not read WeaveNetworks: install config/weave, which has the right (docs/networking.md)", "False Forbidden", "False Forbidden", busy,
+			"the operator may not read WeaveNetworks: the ClusterRoleBinding symphony-operator-weave-viewer of config/weave must be there " +
+				"and have the operator's ServiceAccount as its subject (docs/networking.md)", "False Forbidden", "False Forbidden", busy,
 		},
 		"Weave cannot be read, and compute waits for it": {
 			pass(first, asksForWeave(observe.WeaveRead{Err: timeout})), "Unknown ProgressingWithRetry",
@@ -181,6 +183,11 @@ func TestNetworkReadySaysWhatWasMeasured(t *testing.T) {
 			"no compute pods are created: mend the network and delete NetworkCheck prod-network to measure again, or set spec.network.check to false: " +
 				"2 of 2 pairs failed; a → b: UDP does not pass", "False NetworkCheckFailed", "False NetworkCheckFailed", hurt,
 		},
+		"the check is of other nodes": {
+			pass(first, asksForCheck("True", "6 of 6 pairs passed"), unmet(plan.OtherPlacement)), "False NetworkCheckOutdated",
+			"no compute pods are created: the network was measured for another placement: delete NetworkCheck prod-network to have it " +
+				"measured for the present one, or set spec.network.check to false", "False NetworkCheckOutdated", "False NetworkCheckOutdated", hurt,
+		},
 		"the network has passed": {
 			pass(later, asksForCheck("True", "6 of 6 pairs passed")), good, "NetworkCheck prod-network: 6 of 6 pairs passed", good, good, "",
 		},
@@ -197,6 +204,10 @@ func TestNetworkReadySaysWhatWasMeasured(t *testing.T) {
 		"a check that nobody needs yet": {
 			pass(first, none, asksForCheck("", ""), unmet(plan.MeasureLater)), "Unknown NotMeasured",
 			"the network is measured when compute pods are wanted for the first time, and none are", good, good, "",
+		},
+		"a check that failed and that nobody needs now": {
+			pass(first, none, asksForCheck("False", "2 of 2 pairs failed"), unmet(plan.MeasureLater)), "Unknown NotMeasured",
+			"no compute pods are wanted; what NetworkCheck prod-network says counts when some are", good, good, "",
 		},
 	} {
 		t.Run(name, s.check)
@@ -241,6 +252,16 @@ func TestWhatReadySaysOfTheNetworkFirst(t *testing.T) {
 		To(Equal("compute pods wait for the network: the WeaveNetwork default is not Ready: PeersFailed: 3 of 6 pairs are not connected"))
 }
 
+// The message sends people to this binding: it must have that name.
+func TestTheBindingThatAllowsToReadWeaveIsNamedRight(t *testing.T) {
+	manifest, err := os.ReadFile("../../config/weave/rbac/users.yaml")
+	g := NewWithT(t)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(string(manifest)).To(ContainSubstring("kind: ClusterRoleBinding\nmetadata:\n  name: symphony-operator-weave-viewer\n"))
+	g.Expect(of(pass(first, asksForWeave(observe.WeaveRead{Err: forbidden})), v1alpha1.ConditionNetworkReady).Message).
+		To(ContainSubstring("ClusterRoleBinding symphony-operator-weave-viewer "))
+}
+
 // A condition holds so many characters: what to do must be among them, however much a check has to say.
 func TestTheRemedySurvivesALongMessage(t *testing.T) {
 	in := pass(first, asksForCheck("False", strings.Repeat("much to say ", 200)), unmet(plan.NotPassed))
@@ -252,11 +273,12 @@ func TestEventsOfTheNetwork(t *testing.T) {
 		in   *status.Input
 		told []string
 	}{
-		"it is measured":      {pass(was("False", "MasterStarting"), first, asksForCheck("False", "it runs"), unmet(plan.Measuring)), nil},
-		"it did not pass":     {pass(was("False", "NetworkCheckRunning"), first, asksForCheck("False", "it failed"), unmet(plan.NotPassed)), []string{"Warning NetworkCheckFailed"}},
-		"Weave is not there":  {pass(was("False", "MasterStarting"), first, asksForWeave(observe.WeaveRead{})), []string{"Warning WeaveNotInstalled"}},
-		"Weave is in trouble": {pass(was("True", "Ready"), later, asksForWeave(sleeve)), []string{"Warning WeaveNotReady"}},
-		"and still":           {pass(was("False", "WeaveNotReady"), later, asksForWeave(sleeve)), nil},
+		"it is measured":       {pass(was("False", "MasterStarting"), first, asksForCheck("False", "it runs"), unmet(plan.Measuring)), nil},
+		"it did not pass":      {pass(was("False", "NetworkCheckRunning"), first, asksForCheck("False", "it failed"), unmet(plan.NotPassed)), []string{"Warning NetworkCheckFailed"}},
+		"it is of other nodes": {pass(was("True", "Ready"), first, asksForCheck("True", "it passed"), unmet(plan.OtherPlacement)), []string{"Warning NetworkCheckOutdated"}},
+		"Weave is not there":   {pass(was("False", "MasterStarting"), first, asksForWeave(observe.WeaveRead{})), []string{"Warning WeaveNotInstalled"}},
+		"Weave is in trouble":  {pass(was("True", "Ready"), later, asksForWeave(sleeve)), []string{"Warning WeaveNotReady"}},
+		"and still":            {pass(was("False", "WeaveNotReady"), later, asksForWeave(sleeve)), nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			after := status.Of(c.in)

@@ -130,8 +130,10 @@ var _ = Describe("A cluster over Weave", Serial, func() {
 			g.Expect(again).NotTo(ContainElements(hosts))
 		}).Should(Succeed())
 
-		By("having it back, which is soon noticed")
+		By("having it back")
 		weaveIs(ctx, metav1.ConditionTrue, "AllGood", "all is well")
+		// Nothing waits for it any more, so it is looked at once a minute: another operator does not wait for that.
+		w.restartOperator()
 		w.waitReady(ctx, "prod")
 		w.waitSound(ctx, "prod", 4)
 
@@ -240,6 +242,63 @@ var _ = Describe("A cluster whose network is measured first", func() {
 		Eventually(func() bool { return w.maybe(ctx, "prod-network", &v1alpha1.NetworkCheck{}) }).Should(BeFalse())
 	})
 
+	It("gets none on other nodes than those that were measured", func(ctx SpecContext) {
+		w := newWorld(ctx)
+		w.kubelet.when(role(names.CheckClient), passing)
+		w.kubelet.when(role(names.Master), creating)
+		w.create(ctx, "prod", measured)
+		w.waitNetwork(ctx, metav1.ConditionTrue, v1alpha1.ReasonReady)
+		first := w.networkCheck(ctx)
+
+		By("wanting them elsewhere before the master runs")
+		w.change(ctx, "prod", computeOverlay(`{"spec":{"tolerations":[{"key":"grid","operator":"Exists"}]}}`))
+		Expect(w.waitStalled(ctx, "prod", v1alpha1.ReasonNetworkCheckOutdated)).To(ContainSubstring(
+			"measured for another placement: delete NetworkCheck prod-network to have it measured for the present one"))
+		w.waitNetwork(ctx, metav1.ConditionFalse, v1alpha1.ReasonNetworkCheckOutdated)
+		w.kubelet.when(role(names.Master), running)
+		w.waitCondition(ctx, "prod", v1alpha1.ConditionMasterReady, metav1.ConditionTrue, "")
+		w.waitStalled(ctx, "prod", v1alpha1.ReasonNetworkCheckOutdated)
+		w.hasNo(ctx, "prod-compute", &appsv1.ReplicaSet{})
+		Expect(w.networkCheck(ctx).ResourceVersion).To(Equal(first.ResourceVersion))
+
+		By("measuring there")
+		w.kubectl("delete", "networkcheck/prod-network")
+		w.waitReady(ctx, "prod")
+		second := w.networkCheck(ctx)
+		Expect(second.UID).NotTo(Equal(first.UID))
+		Expect(second.Spec.Placement.Tolerations).To(HaveLen(1))
+	})
+
+	It("is not held up for good by a check of a mistyped placement", func(ctx SpecContext) {
+		w := newWorld(ctx)
+		w.kubelet.when(role(names.CheckClient), passing)
+		w.create(ctx, "prod", measured, computeOverlay(`{"spec":{"nodeSelector":{"pool":"gird"}}}`))
+		Expect(w.waitStalled(ctx, "prod", v1alpha1.ReasonNetworkCheckFailed)).To(ContainSubstring("spec.placement allows no node"))
+		w.change(ctx, "prod", computeOverlay(`{"spec":{"nodeSelector":{},"affinity":{"nodeAffinity":{}}}}`))
+		w.waitStalled(ctx, "prod", v1alpha1.ReasonNetworkCheckOutdated)
+		w.kubectl("delete", "networkcheck/prod-network")
+		w.waitReady(ctx, "prod")
+		w.waitSound(ctx, "prod", 1)
+	})
+
+	It("is not stalled by a check that failed while no compute hosts are wanted", func(ctx SpecContext) {
+		w := newWorld(ctx)
+		w.kubelet.when(role(names.CheckClient), failing)
+		w.create(ctx, "prod", measured)
+		w.waitStalled(ctx, "prod", v1alpha1.ReasonNetworkCheckFailed)
+		check := w.networkCheck(ctx)
+		suspend := func(is bool) edit { return func(c *v1alpha1.SymphonyCluster) { c.Spec.Suspend = is } }
+		w.change(ctx, "prod", suspend(true))
+		w.waitReady(ctx, "prod")
+		w.waitCondition(ctx, "prod", v1alpha1.ConditionStalled, "Absent", "")
+		Expect(w.waitNetwork(ctx, metav1.ConditionUnknown, v1alpha1.ReasonNotMeasured)).To(ContainSubstring("what NetworkCheck prod-network says counts when some are"))
+
+		w.change(ctx, "prod", suspend(false))
+		w.waitStalled(ctx, "prod", v1alpha1.ReasonNetworkCheckFailed)
+		w.hasNo(ctx, "prod-compute", &appsv1.ReplicaSet{})
+		Expect(w.networkCheck(ctx).UID).To(Equal(check.UID))
+	})
+
 	It("goes on without when nobody asks for it any more", func(ctx SpecContext) {
 		w := newWorld(ctx)
 		// No node has this label, so there is nothing to measure on.
@@ -280,7 +339,15 @@ var _ = Describe("A cluster whose network is measured first", func() {
 			return meta.IsStatusConditionTrue(w.networkCheck(ctx).Status.Conditions, v1alpha1.ConditionComplete)
 		}).Should(BeTrue())
 		foreign := w.networkCheck(ctx)
-		w.create(ctx, "prod", measured)
+
+		By("not being in its way before compute hosts are wanted")
+		w.create(ctx, "prod", replicas(0), measured)
+		w.waitReady(ctx, "prod")
+		w.waitCondition(ctx, "prod", v1alpha1.ConditionStalled, "Absent", "")
+		w.waitNetwork(ctx, metav1.ConditionUnknown, v1alpha1.ReasonNotMeasured)
+
+		By("being in its way then")
+		w.change(ctx, "prod", replicas(1))
 		Expect(w.waitStalled(ctx, "prod", v1alpha1.ReasonNameConflict)).To(ContainSubstring(`NetworkCheck "prod-network" exists and does not belong to this cluster`))
 		w.hasNo(ctx, "prod-compute", &appsv1.ReplicaSet{})
 		Expect(w.networkCheck(ctx).ResourceVersion).To(Equal(foreign.ResourceVersion))
