@@ -94,6 +94,10 @@ install: ## Install the CRD into the cluster of KUBECONFIG.
 deploy: ## Install the operator into the cluster of KUBECONFIG.
 	$(KUBECTL) kustomize config/default | sed -e 's|image: symphony-operator:dev|image: $(IMG)|' -e 's|symphony-operator-iperf3:dev|$(IPERF3_IMG)|' | $(KUBECTL) apply -f -
 
+.PHONY: deploy-weave
+deploy-weave: ## Install what keeps Weave, or reports on it, into the cluster of KUBECONFIG (docs/weave.md).
+	$(KUBECTL) kustomize config/weave | sed 's|symphony-operator:dev|$(IMG)|' | $(KUBECTL) apply -f -
+
 .PHONY: undeploy
 undeploy: ## Remove the operator and the CRD; delete the SymphonyClusters first.
 	$(KUBECTL) delete --ignore-not-found -k config/default

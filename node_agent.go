@@ -25,6 +25,8 @@ func nodeAgentCommand(flags *flag.FlagSet) func() error {
 	flags.StringVar(&settings.CNIBinDir, "cni-bin", "", "Directory of CNI plugins. (default /opt/cni/bin)")
 	flags.StringVar(&settings.HostCNIBinDir, "host-cni-bin", "", "What the node calls it. (default the same)")
 	flags.StringVar(&settings.CNIConfigDir, "cni-config", "", "Directory of the container runtime's networks. (default /etc/cni/net.d)")
+	flags.StringVar(&settings.HostCNIConfigDir, "host-cni-config", "", "What the node calls it. (default the same)")
+	flags.StringVar(&settings.HostDataDir, "host-data", "", "What the node calls Weave's directory. (default the same)")
 	flags.StringVar(&settings.DataDir, "data", "", "Weave's directory. (default /var/lib/weave)")
 	flags.StringVar(&settings.ModulesDir, "modules", "", "Directory of kernel modules. (default /lib/modules)")
 	flags.StringVar(&settings.MachineIDFile, "machine-id", "", "The machine's id, of which a digest is reported. (default /etc/machine-id)")

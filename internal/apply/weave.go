@@ -13,7 +13,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
-	applyv1alpha1 "github.com/symphony-operator/symphony-operator/api/v1alpha1/applyconfiguration/api/v1alpha1"
 	"github.com/symphony-operator/symphony-operator/internal/names"
 	"github.com/symphony-operator/symphony-operator/internal/observe"
 	"github.com/symphony-operator/symphony-operator/internal/weave"
@@ -32,48 +31,52 @@ type WeaveObjects struct {
 // Weave does what the plan says. Nothing is installed before a deletion is sure to clean it up again, and no router starts
 // before there is the bookkeeping that it enters itself into.
 func (a *Applier) Weave(ctx context.Context, facts *observe.WeaveFacts, plan *weave.Plan, objects *WeaveObjects) []Problem {
+	agents := observe.ChildKey{Kind: "DaemonSet", Name: names.WeaveAgents}
+	routers := observe.ChildKey{Kind: "DaemonSet", Name: names.WeaveRouters}
+	bookkeeping := observe.ChildKey{Kind: "ConfigMap", Name: names.WeaveRouters}
 	steps := []struct {
+		child observe.ChildKey
 		doing string
 		do    func() error
 	}{
-		{"keeping the WeaveNetwork until its nodes are clean", func() error { return a.finalizer(ctx, facts, plan) }},
-		{"applying the DaemonSet " + names.WeaveAgents, func() error {
+		{observe.ChildKey{Kind: "WeaveNetwork", Name: facts.Network.Name}, "keeping the WeaveNetwork until its nodes are clean", func() error { return a.finalizer(ctx, facts, plan) }},
+		{agents, "applying the DaemonSet " + names.WeaveAgents, func() error {
 			if objects.Agents == nil {
 				return nil
 			}
 			return ensure(ctx, a, uidOf(facts.Agents), facts.Agents, appsv1ac.ExtractDaemonSet, objects.Agents)
 		}},
-		{"creating the ConfigMap " + names.WeaveRouters, func() error { return a.bookkeeping(ctx, objects.Bookkeeping) }},
-		{"applying the DaemonSet " + names.WeaveRouters, func() error {
+		{bookkeeping, "creating the ConfigMap " + names.WeaveRouters, func() error { return a.bookkeeping(ctx, objects.Bookkeeping) }},
+		{routers, "applying the DaemonSet " + names.WeaveRouters, func() error {
 			if objects.Routers == nil {
 				return nil
 			}
 			return ensure(ctx, a, uidOf(facts.Routers), facts.Routers, appsv1ac.ExtractDaemonSet, objects.Routers)
 		}},
-		{"ending Weave", func() error { return a.removeWeave(ctx, facts, plan) }},
-		{"deleting the reports of nodes that are gone", func() error { return a.forget(ctx, plan) }},
+		{routers, "ending Weave", func() error { return a.removeWeave(ctx, facts, plan) }},
+		{observe.ChildKey{Kind: "WeaveNode"}, "deleting the reports of nodes that are gone", func() error { return a.forget(ctx, plan) }},
 	}
 	for _, step := range steps {
 		if err := step.do(); err != nil {
-			return problem(step.doing, observe.ChildKey{}, err)
+			return problem(step.doing, step.child, err)
 		}
 	}
 	return nil
 }
 
 func (a *Applier) finalizer(ctx context.Context, facts *observe.WeaveFacts, plan *weave.Plan) error {
-	network := facts.Network
-	if controllerutil.ContainsFinalizer(network, names.WeaveFinalizer) == plan.WantFinalizer {
+	before := facts.Network
+	if controllerutil.ContainsFinalizer(before, names.WeaveFinalizer) == plan.WantFinalizer {
 		return nil
 	}
-	if network.DeletionTimestamp != nil && plan.WantFinalizer {
-		return nil // None can be added any more.
-	}
-	wanted := applyv1alpha1.WeaveNetwork(network.Name).WithUID(network.UID)
+	// A patch and not an apply: one that a restored backup has brought is nobody's, and would never come off.
+	after := before.DeepCopy()
 	if plan.WantFinalizer {
-		wanted.WithFinalizers(names.WeaveFinalizer)
+		controllerutil.AddFinalizer(after, names.WeaveFinalizer)
+	} else {
+		controllerutil.RemoveFinalizer(after, names.WeaveFinalizer)
 	}
-	return gone(a.send(ctx, wanted))
+	return gone(a.Client.Patch(ctx, after, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})))
 }
 
 func (a *Applier) bookkeeping(ctx context.Context, wanted *corev1.ConfigMap) error {

@@ -55,7 +55,11 @@ func trimConditions(all []corev1.PodCondition) []corev1.PodCondition {
 		c := &all[i]
 		unschedulable := c.Type == corev1.PodScheduled && c.Status != corev1.ConditionTrue
 		if c.Type == corev1.PodReady || unschedulable {
-			kept = append(kept, corev1.PodCondition{Type: c.Type, Status: c.Status, Reason: c.Reason, Message: c.Message})
+			slim := corev1.PodCondition{Type: c.Type, Status: c.Status, Reason: c.Reason, Message: c.Message}
+			if c.Status != corev1.ConditionTrue {
+				slim.LastTransitionTime = c.LastTransitionTime // Since when it is not; few are not for long.
+			}
+			kept = append(kept, slim)
 		}
 	}
 	return kept

@@ -13,6 +13,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -31,6 +32,10 @@ type WeaveFacts struct {
 
 	// Routers is Weave's DaemonSet, whoever made it; nil if there is none.
 	Routers *appsv1.DaemonSet
+	// RoutersUnseen says that the operator's own routers are there and the cache does not show them yet.
+	RoutersUnseen bool
+	// NoServiceAccount says that Weave's own ServiceAccount is missing; looked for only before Weave is installed.
+	NoServiceAccount bool
 	// Agents is the agents' DaemonSet; nil if there is none.
 	Agents *appsv1.DaemonSet
 	// Bookkeeping is Weave's ConfigMap with its peers; nil if there is none.
@@ -43,8 +48,10 @@ type WeaveFacts struct {
 	// RouterPods and AgentPods are by node, terminating ones included.
 	RouterPods, AgentPods map[string]*corev1.Pod
 
-	// Elsewhere are signs of other pod networks. They are looked for only before Weave is installed.
-	Elsewhere []Sign
+	// Elsewhere are signs of other pod networks. They are looked for only before Weave is installed, when every node has
+	// reported; LookedElsewhere says that they were.
+	Elsewhere       []Sign
+	LookedElsewhere bool
 }
 
 // WeaveHostNode is a node as far as Weave is concerned.
@@ -94,10 +101,60 @@ func (o *WeaveObserver) Observe(ctx context.Context, network *v1alpha1.WeaveNetw
 	if err := o.pods(ctx, facts); err != nil {
 		return nil, err
 	}
-	if network.Spec.ManagementPolicy == v1alpha1.WeaveManaged && facts.Routers == nil && network.DeletionTimestamp == nil {
-		facts.Elsewhere, err = o.elsewhere(ctx, network)
+	if network.Spec.ManagementPolicy == v1alpha1.WeaveManaged && facts.Routers == nil {
+		err = o.withoutRouters(ctx, facts)
 	}
 	return facts, err
+}
+
+// withoutRouters looks closer when the cache has no routers. It holds what has Weave's label: somebody else's of the name may
+// not have it, and must not be written over; the operator's own may have come a moment ago.
+func (o *WeaveObserver) withoutRouters(ctx context.Context, facts *WeaveFacts) error {
+	metadata := &metav1.PartialObjectMetadata{}
+	metadata.SetGroupVersionKind(appsv1.SchemeGroupVersion.WithKind("DaemonSet"))
+	found, err := o.exists(ctx, names.WeaveRouters, metadata)
+	if err != nil {
+		return err
+	}
+	if found {
+		facts.RoutersUnseen = metadata.Labels[names.LabelManagedBy] == names.FieldManager
+		if !facts.RoutersUnseen {
+			facts.Routers = &appsv1.DaemonSet{ObjectMeta: metadata.ObjectMeta}
+		}
+		return nil
+	}
+	// To look through all pods for signs of other networks is for those who are about to install, and not at every event
+	// before all agents have reported.
+	if facts.Network.DeletionTimestamp != nil || !facts.reported() {
+		return nil
+	}
+	account := &metav1.PartialObjectMetadata{}
+	account.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("ServiceAccount"))
+	found, err = o.exists(ctx, names.WeaveRouters, account)
+	if err != nil {
+		return err
+	}
+	facts.NoServiceAccount = !found
+	facts.Elsewhere, err = o.elsewhere(ctx, facts.Network)
+	facts.LookedElsewhere = err == nil
+	return err
+}
+
+// exists asks the API server for an object of kube-system.
+func (o *WeaveObserver) exists(ctx context.Context, name string, object *metav1.PartialObjectMetadata) (bool, error) {
+	err := o.Live.Get(ctx, client.ObjectKey{Namespace: names.WeaveNamespace, Name: name}, object)
+	switch {
+	case apierrors.IsNotFound(err):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("reading %s %s: %w", object.Kind, name, err)
+	}
+	return true, nil
+}
+
+// reported says whether every node that a router is to run on has a report, but for lost ones.
+func (f *WeaveFacts) reported() bool {
+	return !slices.ContainsFunc(f.Nodes, func(n WeaveHostNode) bool { return n.Wanted && !n.Lost && f.Reports[n.Name] == nil })
 }
 
 // weaveObject reads an object of kube-system, nil if there is none.
@@ -154,8 +211,8 @@ func (o *WeaveObserver) pods(ctx context.Context, facts *WeaveFacts) error {
 
 func hostNode(node *corev1.Node, wanted labels.Selector) WeaveHostNode {
 	host := WeaveHostNode{Name: node.Name, Created: node.CreationTimestamp.Time}
-	system := node.Labels[corev1.LabelOSStable]
-	host.Wanted = (system == "" || system == "linux") && wanted.Matches(labels.Set(node.Labels))
+	// As the DaemonSets select their nodes: a node without the label gets no router, and would never report.
+	host.Wanted = node.Labels[corev1.LabelOSStable] == "linux" && wanted.Matches(labels.Set(node.Labels))
 	for _, address := range node.Status.Addresses {
 		if address.Type == corev1.NodeInternalIP && !strings.Contains(address.Address, ":") {
 			host.Address = address.Address

@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
 	"github.com/symphony-operator/symphony-operator/internal/names"
 )
 
@@ -25,7 +26,8 @@ func WeaveCacheOptions() map[client.Object]cache.ByObject {
 		&corev1.ConfigMap{}: {Namespaces: map[string]cache.Config{
 			names.WeaveNamespace: {FieldSelector: fields.OneTermEqualSelector("metadata.name", names.WeaveRouters)},
 		}},
-		&corev1.Node{}: {Transform: TrimNode},
+		&corev1.Node{}:        {Transform: TrimNode},
+		&v1alpha1.WeaveNode{}: {Transform: cache.TransformStripManagedFields()},
 	}
 }
 

@@ -42,7 +42,7 @@ type APIGroups interface {
 // networkDaemonSets are the names of other pod networks' DaemonSets, wherever they are.
 var networkDaemonSets = []string{
 	"anetd", "antrea-agent", "aws-node", "azure-cni", "azure-npm", "calico-node", "canal", "cilium", "kindnet", "kube-flannel",
-	"kube-flannel-ds", "kube-multus-ds", "kube-ovn-cni", "kube-router", "netd", "ovnkube-node",
+	"kube-flannel-ds", "kube-multus-ds", "kube-ovn-cni", "kube-router", "netd", "ovnkube-node", "weave-net",
 }
 
 // networkGroups are the API groups of other pod networks.

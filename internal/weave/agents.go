@@ -21,7 +21,8 @@ const (
 	agentCNIBin    = "/host/cni-bin"
 	agentCNIConfig = "/host/cni-conf"
 	agentData      = "/host/data"
-	agentMachineID = "/host/machine-id"
+	agentEtc       = "/host/etc"
+	agentMachineID = agentEtc + "/machine-id"
 	agentModules   = "/lib/modules"
 	agentPassword  = "/password"
 	passwordFile   = "present"
@@ -36,10 +37,6 @@ const (
 // passes it, so a new version of the operator may replace it.
 func Agents(facts *observe.WeaveFacts, plan *Plan, settings Settings) *appsv1ac.DaemonSetApplyConfiguration {
 	labels := names.WeaveLabels(names.WeaveAgents)
-	unavailable := intstr.FromString("10%")
-	if plan.Task != v1alpha1.AgentReport {
-		unavailable = intstr.FromString("100%")
-	}
 	return appsv1ac.DaemonSet(names.WeaveAgents, names.WeaveNamespace).
 		WithLabels(labels).
 		WithOwnerReferences(metav1ac.OwnerReference().
@@ -50,7 +47,8 @@ func Agents(facts *observe.WeaveFacts, plan *Plan, settings Settings) *appsv1ac.
 			WithRevisionHistoryLimit(1).
 			WithUpdateStrategy(appsv1ac.DaemonSetUpdateStrategy().
 				WithType(appsv1.RollingUpdateDaemonSetStrategyType).
-				WithRollingUpdate(appsv1ac.RollingUpdateDaemonSet().WithMaxUnavailable(unavailable))).
+				// All at once: no traffic passes them, and one on a lost node must not keep the others back.
+				WithRollingUpdate(appsv1ac.RollingUpdateDaemonSet().WithMaxUnavailable(intstr.FromString("100%")))).
 			WithTemplate(corev1ac.PodTemplateSpec().WithLabels(labels).WithSpec(agentPod(facts.Network, plan, settings))))
 }
 
@@ -63,14 +61,15 @@ func agentPod(network *v1alpha1.WeaveNetwork, plan *Plan, settings Settings) *co
 		WithVolumes(
 			hostVolume("cni-bin", cniBin(spec), corev1.HostPathDirectoryOrCreate),
 			hostVolume("cni-conf", cniConfig(spec), corev1.HostPathDirectoryOrCreate),
-			hostVolume("machine-id", "/etc/machine-id", corev1.HostPathFile),
+			// Not the file machine-id: a node without one would get no agent to tell so.
+			hostVolume("etc", "/etc", corev1.HostPathDirectory),
 			hostVolume("lib-modules", "/lib/modules", corev1.HostPathDirectoryOrCreate),
 		)
 	if plan.Task == v1alpha1.AgentClean {
 		container.WithVolumeMounts(mount("data", agentData))
 		pod.WithVolumes(hostVolume("data", data(spec), corev1.HostPathDirectoryOrCreate))
 	}
-	if spec.Password != nil {
+	if spec.Password != nil && plan.Task == v1alpha1.AgentReport {
 		container.WithArgs("--password-file=" + agentPassword + "/" + passwordFile).
 			WithVolumeMounts(mount("password", agentPassword).WithReadOnly(true))
 		pod.WithVolumes(passwordVolume(&spec.Password.SecretKeyRef))
@@ -95,7 +94,9 @@ func agentContainer(network *v1alpha1.WeaveNetwork, plan *Plan, settings Setting
 			"--cni-bin="+agentCNIBin,
 			"--host-cni-bin="+cniBin(spec),
 			"--cni-config="+agentCNIConfig,
+			"--host-cni-config="+cniConfig(spec),
 			"--data="+agentData,
+			"--host-data="+data(spec),
 			"--modules="+agentModules,
 			"--machine-id="+agentMachineID,
 			"--health-probe-bind-address="+agentHealth,
@@ -109,7 +110,7 @@ func agentContainer(network *v1alpha1.WeaveNetwork, plan *Plan, settings Setting
 		WithVolumeMounts(
 			mount("cni-bin", agentCNIBin).WithReadOnly(!cleans),
 			mount("cni-conf", agentCNIConfig).WithReadOnly(!cleans),
-			mount("machine-id", agentMachineID).WithReadOnly(true),
+			mount("etc", agentEtc).WithReadOnly(true),
 			mount("lib-modules", agentModules).WithReadOnly(true),
 		)
 }
@@ -120,6 +121,8 @@ func passwordVolume(secret *v1alpha1.SecretKeyReference) *corev1ac.VolumeApplyCo
 	return corev1ac.Volume().WithName("password").WithSecret(corev1ac.SecretVolumeSource().
 		WithSecretName(secret.Name).
 		WithOptional(true).
+		// Root's alone: the agent sees that it is there, and cannot read it.
+		WithDefaultMode(0o400).
 		WithItems(corev1ac.KeyToPath().WithKey(secret.Key).WithPath(passwordFile)))
 }
 
@@ -133,7 +136,10 @@ func agentSecurity(cleans bool) *corev1ac.SecurityContextApplyConfiguration {
 		WithSeccompProfile(corev1ac.SeccompProfile().WithType(corev1.SeccompProfileTypeRuntimeDefault)).
 		WithCapabilities(capabilities)
 	if cleans {
-		capabilities.WithAdd("NET_ADMIN")
+		// DAC_OVERRIDE: some installers give the directories of CNI to a user of their own.
+		capabilities.WithAdd("NET_ADMIN", "DAC_OVERRIDE")
+		// By its own type SELinux would keep a container from the host's files.
+		security.WithSELinuxOptions(corev1ac.SELinuxOptions().WithType("spc_t"))
 		return security.WithRunAsUser(0).WithRunAsGroup(0)
 	}
 	return security.WithRunAsNonRoot(true).WithRunAsUser(nobody).WithRunAsGroup(nobody)

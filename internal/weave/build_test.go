@@ -45,7 +45,8 @@ func TestGolden(t *testing.T) {
 		}},
 		"cleaning": {installation, func(f *observe.WeaveFacts) {
 			f.Network.Spec.CleanupPolicy = v1alpha1.CleanupClean
-			f.Network.DeletionTimestamp = &longAgo
+			f.Network.Status.Frozen = v1alpha1.WeaveFrozen{InitialPeerCount: 3, FastDatapath: v1alpha1.FastDatapathDisabled}
+			deleting(f)
 		}},
 	}
 	for name, c := range cases {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
@@ -35,21 +36,29 @@ func degraded(seen *view, plan *Plan, stale []v1alpha1.WeaveStalePeer) []finding
 // noReport: what an agent that does not run has said may have changed since.
 func noReport(seen *view) finding {
 	facts := seen.facts
-	if facts.Agents == nil || !rolledOut(facts.Agents) {
-		return finding{} // They are being replaced, a few at a time.
+	if facts.Agents == nil {
+		return finding{}
 	}
+	replaced := facts.Agents.Status.CurrentNumberScheduled >= facts.Agents.Status.DesiredNumberScheduled
 	found := finding{reason: v1alpha1.ReasonNoReport}
 	for i := range facts.Nodes {
 		node := &facts.Nodes[i]
 		pod := facts.AgentPods[node.Name]
-		if node.Wanted && (node.Lost || pod == nil || !observe.PodReady(pod)) {
-			found.on(node.Name, "its agent does not run: what is known of the node may have changed", time.Time{})
+		switch {
+		case !node.Wanted || pod != nil && !node.Lost && observe.PodReady(pod):
+		case node.Lost:
+			found.on(node.Name, "the node is lost", time.Time{})
+		case pod == nil && replaced: // This moment: the next one is about to come.
+		case pod != nil && pod.Status.Phase == corev1.PodRunning:
+			found.on(node.Name, "its agent cannot see all of the node: its log says why, and often the router hangs", notReadySince(node, pod))
+		default:
+			found.on(node.Name, "its agent does not run", notReadySince(node, pod))
 		}
 	}
 	if len(found.problems) == 0 {
 		return finding{}
 	}
-	found.message = nodesOf(&found) + ": no agent runs, so what is known of these nodes may have changed (kubectl -n " +
+	found.message = nodesOf(&found) + ": no report, so what is known of these nodes may have changed: " + found.problems[0].Message + " (kubectl -n " +
 		names.WeaveNamespace + " get pods -l " + names.LabelWeave + "=" + names.WeaveAgents + " -o wide)"
 	return found
 }
@@ -59,11 +68,11 @@ func passwordGone(seen *view, plan *Plan) finding {
 	if !plan.Install || plan.KeepTemplate || seen.facts.Routers == nil {
 		return finding{}
 	}
-	nodes := passwordMissing(seen.facts)
+	nodes := plan.passwordMissing(seen.facts)
 	if len(nodes) == 0 {
 		return finding{}
 	}
-	return finding{reason: v1alpha1.ReasonPasswordMissing, message: "the Secret of spec.password, or its key, has gone from " +
+	return finding{reason: v1alpha1.ReasonPasswordMissing, message: someOf(nodes) + ": the Secret of spec.password, or its key, has gone from " +
 		names.WeaveNamespace + ": a router that restarts cannot start without it"}
 }
 
@@ -98,7 +107,7 @@ func unfit(seen *view, plan *Plan) finding {
 }
 
 func sleeve(seen *view, plan *Plan) finding {
-	pairs := pairsOf(seen)
+	pairs := seen.pairs
 	fast := func(p pair) bool { return p.connected() && p.onFastDatapath() }
 	if plan.Frozen.FastDatapath != v1alpha1.FastDatapathEnabled && !slices.ContainsFunc(pairs, fast) {
 		return finding{} // It was chosen so.
@@ -123,7 +132,7 @@ func sleeve(seen *view, plan *Plan) finding {
 func staleNow(facts *observe.WeaveFacts) []v1alpha1.WeaveStalePeer {
 	var stale []v1alpha1.WeaveStalePeer
 	for _, entry := range peers(facts.Bookkeeping) {
-		if slices.ContainsFunc(facts.Nodes, func(n observe.WeaveHostNode) bool { return n.Name == entry.NodeName }) ||
+		if lives(facts, entry) ||
 			slices.ContainsFunc(stale, func(s v1alpha1.WeaveStalePeer) bool { return s.PeerName == entry.PeerName }) {
 			continue
 		}
@@ -136,6 +145,16 @@ func staleNow(facts *observe.WeaveFacts) []v1alpha1.WeaveStalePeer {
 		stale = append(stale, one)
 	}
 	return stale
+}
+
+// lives reports whether a peer of the bookkeeping has its node, and is not the name that a machine had before it was
+// installed anew.
+func lives(facts *observe.WeaveFacts, entry peer) bool {
+	report := facts.Reports[entry.NodeName]
+	if report != nil && report.Status.PeerName != "" && report.Status.PeerName != entry.PeerName {
+		return false
+	}
+	return slices.ContainsFunc(facts.Nodes, func(n observe.WeaveHostNode) bool { return n.Name == entry.NodeName })
 }
 
 // stalePeers: Weave forgets deleted nodes by itself, unless the process that does so has died. The operator never does it
@@ -158,15 +177,17 @@ func stalePeers(seen *view, stale []v1alpha1.WeaveStalePeer) finding {
 
 // lostOwners: addresses of peers that neither a node nor the bookkeeping has are lost until a person takes them back.
 func lostOwners(seen *view) finding {
+	// A peer that is not known yet, or does not run at the moment, is no lost one.
+	if len(seen.silent) > 0 || seen.facts.Bookkeeping == nil || lostNodes(seen.facts) > 0 ||
+		slices.ContainsFunc(seen.hosts, func(h host) bool { return !h.running() || h.report.PeerName == "" }) {
+		return finding{}
+	}
 	known := map[string]bool{}
 	for _, entry := range peers(seen.facts.Bookkeeping) {
 		known[entry.PeerName] = true
 	}
 	for i := range seen.hosts {
 		known[seen.hosts[i].report.PeerName] = true
-	}
-	if len(seen.silent) > 0 || seen.facts.Bookkeeping == nil {
-		return finding{} // A peer that is not known yet is no lost one.
 	}
 	var lost []string
 	began := time.Time{}

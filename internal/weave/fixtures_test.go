@@ -34,6 +34,8 @@ func world(nodes int) *observe.WeaveFacts {
 			ObjectMeta: metav1.ObjectMeta{Name: names.WeaveNetwork, UID: "11111111-2222-3333-4444-555555555555", Generation: 1},
 			Spec:       v1alpha1.WeaveNetworkSpec{ManagementPolicy: v1alpha1.WeaveManaged, IPRange: "10.32.0.0/12"},
 		},
+		LookedElsewhere: true,
+
 		Reports:    map[string]*v1alpha1.WeaveNode{},
 		RouterPods: map[string]*corev1.Pod{},
 		AgentPods:  map[string]*corev1.Pod{},
@@ -41,6 +43,7 @@ func world(nodes int) *observe.WeaveFacts {
 	for i := 1; i <= nodes; i++ {
 		addNode(facts, i)
 	}
+	facts.Network.Status.Counted = &v1alpha1.WeaveNodesCounted{Nodes: int32(nodes), Since: longAgo}
 	return facts
 }
 

@@ -43,11 +43,11 @@ func (p *pair) since() time.Time {
 	latest := time.Time{}
 	for _, end := range []struct {
 		says *v1alpha1.WeaveConnection
-		met  time.Time
-	}{{p.fromA, p.a.met}, {p.fromB, p.b.met}} {
-		began := end.met
+		host *host
+	}{{p.fromA, p.a}, {p.fromB, p.b}} {
+		began := end.host.started()
 		if end.says != nil {
-			began = since(end.says.Since.Time, end.met)
+			began = since(end.says.Since.Time, end.host.met)
 		}
 		if began.After(latest) {
 			latest = began
@@ -68,7 +68,11 @@ func pairsOf(seen *view) []pair {
 		says[i] = map[string]*v1alpha1.WeaveConnection{}
 		for j := range seen.hosts[i].report.Connections {
 			connection := &seen.hosts[i].report.Connections[j]
-			says[i][seen.nodeOf(connection)] = connection
+			node := seen.nodeOf(connection)
+			// A machine with several addresses can have a connection that is up beside one that is given up.
+			if former := says[i][node]; former == nil || former.State != established {
+				says[i][node] = connection
+			}
 		}
 	}
 	var pairs []pair
@@ -76,7 +80,7 @@ func pairsOf(seen *view) []pair {
 		for j := i + 1; j < len(seen.hosts); j++ {
 			a, b := &seen.hosts[i], &seen.hosts[j]
 			one := pair{a: a, b: b, fromA: says[i][b.name], fromB: says[j][a.name]}
-			one.expected = one.fromA != nil || one.fromB != nil || len(seen.hosts)-1 <= connectionLimit
+			one.expected = (one.fromA != nil || one.fromB != nil || len(seen.hosts)-1 <= connectionLimit) && !atLimit(&one)
 			pairs = append(pairs, one)
 		}
 	}
@@ -88,6 +92,9 @@ type cause struct {
 	reason, what, remedy string
 	is                   func(*pair) bool
 }
+
+// atLimit: a node that has as many connections as it may lists the others as failed.
+var atLimit = saying("Connection limit reached")
 
 // causes are in the order of how much they tell; the last one is always true.
 var causes = []cause{
@@ -135,6 +142,9 @@ func udpBlocked(p *pair) bool {
 	if !p.a.running() || !p.b.running() {
 		return false // What is known is from before the router ended.
 	}
+	if saying("UDP heartbeat")(p) {
+		return true
+	}
 	ends := p.ends()
 	is := func(state string) bool {
 		return slices.ContainsFunc(ends, func(c *v1alpha1.WeaveConnection) bool { return c.State == state })
@@ -145,7 +155,7 @@ func udpBlocked(p *pair) bool {
 // peersConnected: are both ends of every pair connected?
 func peersConnected(seen *view) finding {
 	worst, rank := finding{}, len(causes)
-	pairs := pairsOf(seen)
+	pairs := seen.pairs
 	var told []string
 	for i := range pairs {
 		one := &pairs[i]
@@ -160,6 +170,10 @@ func peersConnected(seen *view) finding {
 			continue
 		}
 		told = append(told, one.a.name+" ↔ "+one.b.name)
+		if len(worst.problems) > maxProblems {
+			worst.began(one.since())
+			continue // In an outage there are thousands.
+		}
 		for _, end := range []*host{one.a, one.b} {
 			other := one.a.name
 			if end == one.a {
@@ -199,7 +213,7 @@ func connectedOf(pairs []pair) int {
 // countPairs is for the status.
 func countPairs(seen *view) v1alpha1.WeavePairCounts {
 	var count v1alpha1.WeavePairCounts
-	pairs := pairsOf(seen)
+	pairs := seen.pairs
 	for i := range pairs {
 		if !pairs[i].expected {
 			continue

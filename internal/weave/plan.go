@@ -11,14 +11,15 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
 	"github.com/symphony-operator/symphony-operator/internal/names"
 	"github.com/symphony-operator/symphony-operator/internal/observe"
 )
 
-// settled is for how long no node may have come before their number is taken for the size of the cluster: counted too
-// early, the first nodes would agree without the others, and the others without them.
+// settled is for how long the number of nodes must have been the same before it is taken for the size of the cluster:
+// counted too early, the first nodes would agree without the others, and the others without them.
 const settled = time.Minute
 
 // Plan is what one pass does.
@@ -37,8 +38,9 @@ type Plan struct {
 	Waiting   *Waiting
 	// KeepTemplate leaves the pod template as it is, because what the new one needs is missing.
 	KeepTemplate bool
-	// Frozen is what was decided once.
-	Frozen v1alpha1.WeaveFrozen
+	// Frozen is what was decided once, and Counted how many nodes there are while that is not decided yet.
+	Frozen  v1alpha1.WeaveFrozen
+	Counted *v1alpha1.WeaveNodesCounted
 
 	// WantFinalizer says that a deletion has to wait until the nodes are clean.
 	WantFinalizer bool
@@ -56,26 +58,27 @@ type Waiting struct{ Reason, Message string }
 // Make says what is to be done.
 func Make(facts *observe.WeaveFacts) Plan {
 	plan := Plan{Task: v1alpha1.AgentReport, Invalid: invalid(facts.Network), Frozen: frozen(facts)}
-	plan.WantFinalizer = facts.Network.Spec.ManagementPolicy == v1alpha1.WeaveManaged &&
-		facts.Network.Spec.CleanupPolicy == v1alpha1.CleanupClean
+	plan.AgentRevision = agentRevision(facts.Network, plan.Task)
 	for name, report := range facts.Reports {
-		if !slices.ContainsFunc(facts.Nodes, func(n observe.WeaveHostNode) bool { return n.Name == name }) {
+		// Also of nodes that were deselected: nobody keeps these up to date.
+		if !slices.ContainsFunc(facts.Nodes, func(n observe.WeaveHostNode) bool { return n.Name == name && n.Wanted }) {
 			plan.Forget = append(plan.Forget, report)
 		}
 	}
 	switch {
 	case facts.Network.DeletionTimestamp != nil:
 		plan.remove(facts)
-	case plan.Invalid != "":
-	case facts.Network.Spec.ManagementPolicy != v1alpha1.WeaveManaged:
+		return plan
+	case plan.Invalid != "" || facts.Network.Spec.ManagementPolicy != v1alpha1.WeaveManaged:
+	case facts.RoutersUnseen:
+		plan.Waiting, plan.Next = &Waiting{v1alpha1.ReasonProgressing, "waiting until the routers' DaemonSet is seen"}, time.Second
 	case ours(facts.Routers):
 		plan.keep(facts)
 	default:
 		plan.install(facts)
 	}
-	if plan.AgentRevision == "" {
-		plan.AgentRevision = agentRevision(facts.Network, plan.Task)
-	}
+	// A finalizer on what installed nothing would only be in the way.
+	plan.WantFinalizer = cleans(facts) && (plan.Install || plan.isInstalled(facts))
 	return plan
 }
 
@@ -84,42 +87,45 @@ func ours(routers *appsv1.DaemonSet) bool {
 	return routers != nil && routers.Labels[names.LabelManagedBy] == names.FieldManager
 }
 
+// cleans reports whether a deletion is to clean the nodes.
+func cleans(facts *observe.WeaveFacts) bool {
+	return facts.Network.Spec.ManagementPolicy == v1alpha1.WeaveManaged && facts.Network.Spec.CleanupPolicy == v1alpha1.CleanupClean
+}
+
+// isInstalled reports whether this WeaveNetwork's Weave is, or was, on the nodes.
+func (p *Plan) isInstalled(facts *observe.WeaveFacts) bool {
+	return ours(facts.Routers) || facts.Network.Status.Frozen.InitialPeerCount != 0
+}
+
 // install is for a cluster without Weave: it waits for every node's agent, looks for conflicts, and waits for the nodes.
 func (p *Plan) install(facts *observe.WeaveFacts) {
-	p.AgentRevision = agentRevision(facts.Network, p.Task)
 	p.Conflicts = preflight(facts)
+	p.Counted = counted(facts)
 	if len(p.Conflicts) > 0 {
 		p.Next = time.Minute // Nothing tells when another pod network has gone.
 		return
 	}
-	if silent := p.silent(facts); len(silent) > 0 {
+	if silent := p.silent(facts, true); len(silent) > 0 || !facts.LookedElsewhere {
 		p.Waiting = &Waiting{v1alpha1.ReasonWaitingForReports, "the agents have not reported yet from " + someOf(silent)}
 		return
 	}
-	count, youngest := 0, time.Time{}
-	for i := range facts.Nodes {
-		if node := &facts.Nodes[i]; node.Wanted {
-			count++
-			if node.Created.After(youngest) {
-				youngest = node.Created
-			}
-		}
-	}
-	if count == 0 {
+	if p.Counted.Nodes == 0 {
 		p.Waiting = &Waiting{v1alpha1.ReasonWaitingForNodes, "no node has the labels of spec.nodeSelector"}
 		return
 	}
-	if p.Frozen.InitialPeerCount == 0 {
-		if left := settled - facts.Now.Sub(youngest); left > 0 && facts.Network.Spec.InitialPeerCount == 0 {
+	given := facts.Network.Spec.InitialPeerCount
+	if p.Frozen.InitialPeerCount == 0 && given == 0 {
+		if left := settled - facts.Now.Sub(p.Counted.Since.Time); left > 0 {
 			p.Next = left
 			p.Waiting = &Waiting{v1alpha1.ReasonWaitingForNodes, fmt.Sprintf(
-				"Weave is installed when no node has come for %.0f s, because their number decides how many must agree; spec.initialPeerCount says it at once", settled.Seconds())}
+				"Weave is installed when the number of nodes, now %d, has been the same for %.0f s, because it decides how many must agree; spec.initialPeerCount says it at once",
+				p.Counted.Nodes, settled.Seconds())}
 			return
 		}
-		p.Frozen.InitialPeerCount = int32(count)
-		if given := facts.Network.Spec.InitialPeerCount; given != 0 {
-			p.Frozen.InitialPeerCount = given
-		}
+		given = p.Counted.Nodes
+	}
+	if p.Frozen.InitialPeerCount == 0 {
+		p.Frozen.InitialPeerCount = given
 	}
 	if p.Frozen.FastDatapath == "" {
 		p.Frozen.FastDatapath = fastDatapath(facts)
@@ -127,46 +133,72 @@ func (p *Plan) install(facts *observe.WeaveFacts) {
 	p.Install = true
 }
 
+// counted is how many nodes there are to run on, and since when.
+func counted(facts *observe.WeaveFacts) *v1alpha1.WeaveNodesCounted {
+	count := int32(0)
+	for i := range facts.Nodes {
+		if facts.Nodes[i].Wanted {
+			count++
+		}
+	}
+	if before := facts.Network.Status.Counted; before != nil && before.Nodes == count {
+		return before
+	}
+	return &v1alpha1.WeaveNodesCounted{Nodes: count, Since: metav1.NewTime(facts.Now)}
+}
+
 // keep is for a cluster with the operator's Weave.
 func (p *Plan) keep(facts *observe.WeaveFacts) {
 	p.Install = true
-	p.AgentRevision = agentRevision(facts.Network, p.Task)
+	if p.Frozen.InitialPeerCount == 0 {
+		p.Frozen.InitialPeerCount = counted(facts).Nodes // Somebody has taken it away by hand; nothing must guess it.
+	}
+	if what := incompatible(facts, p.Frozen); what != "" {
+		p.KeepTemplate = true
+		p.Conflicts = []Conflict{{Reason: v1alpha1.ReasonIncompatible, What: what}}
+		return
+	}
 	password := facts.Network.Spec.Password
 	if password == nil || passwordOf(facts.Routers) == passwordID(password) {
 		return
 	}
 	// Another password: no router may be replaced before every node can have it.
-	if silent := p.silent(facts); len(silent) > 0 {
+	if silent := p.silent(facts, false); len(silent) > 0 {
 		p.KeepTemplate = true
 		p.Waiting = &Waiting{v1alpha1.ReasonWaitingForReports, "whether the new password is there is not known yet from " + someOf(silent)}
 		return
 	}
-	if missing := passwordMissing(facts); len(missing) > 0 {
+	if missing := p.passwordMissing(facts); len(missing) > 0 {
 		p.KeepTemplate = true
 		p.Next = time.Minute
-		p.Waiting = &Waiting{v1alpha1.ReasonPasswordMissing, "the Secret of spec.password, or its key, is missing in " + names.WeaveNamespace + "; what runs stays as it is"}
+		p.Waiting = &Waiting{v1alpha1.ReasonPasswordMissing, fmt.Sprintf("%s: the Secret of spec.password, or its key, is missing in %s; what runs stays as it is",
+			someOf(missing), names.WeaveNamespace)}
 	}
 }
 
-// silent are the nodes whose agent has not reported for the spec as it is. Lost ones cannot, and are not waited for.
-func (p *Plan) silent(facts *observe.WeaveFacts) []string {
+// silent are the nodes whose agent has not reported for the spec as it is or, if it is to be alive, does not run now. Lost
+// nodes cannot, and are not waited for.
+func (p *Plan) silent(facts *observe.WeaveFacts, alive bool) []string {
 	var silent []string
 	for i := range facts.Nodes {
 		node := &facts.Nodes[i]
-		report := facts.Reports[node.Name]
-		if node.Wanted && !node.Lost && (report == nil || report.Status.AgentRevision != p.AgentRevision) {
+		if !node.Wanted || node.Lost {
+			continue
+		}
+		report, pod := facts.Reports[node.Name], facts.AgentPods[node.Name]
+		if report == nil || report.Status.AgentRevision != p.AgentRevision || alive && (pod == nil || !observe.PodReady(pod)) {
 			silent = append(silent, node.Name)
 		}
 	}
 	return silent
 }
 
-// frozen is what was decided at the first install: as Weave runs, or as the status remembers it.
+// frozen is what was decided at the first install: as the status remembers it, or else as Weave was installed.
 func frozen(facts *observe.WeaveFacts) v1alpha1.WeaveFrozen {
-	if ours(facts.Routers) {
-		return frozenIn(facts.Routers)
+	if facts.Network.Status.Frozen.InitialPeerCount != 0 || !ours(facts.Routers) {
+		return facts.Network.Status.Frozen
 	}
-	return facts.Network.Status.Frozen
+	return frozenIn(facts.Routers)
 }
 
 func fastDatapath(facts *observe.WeaveFacts) v1alpha1.WeaveFastDatapath {
@@ -183,12 +215,14 @@ func fastDatapath(facts *observe.WeaveFacts) v1alpha1.WeaveFastDatapath {
 	return v1alpha1.FastDatapathEnabled
 }
 
-func passwordMissing(facts *observe.WeaveFacts) []string {
+// passwordMissing are the nodes that lack the password of the spec as it is. Lost ones cannot tell.
+func (p *Plan) passwordMissing(facts *observe.WeaveFacts) []string {
 	var nodes []string
 	for i := range facts.Nodes {
-		report := facts.Reports[facts.Nodes[i].Name]
-		if facts.Nodes[i].Wanted && report != nil && report.Status.Host.Password == v1alpha1.SecretMissing {
-			nodes = append(nodes, facts.Nodes[i].Name)
+		node := &facts.Nodes[i]
+		report := facts.Reports[node.Name]
+		if node.Wanted && !node.Lost && report != nil && report.Status.AgentRevision == p.AgentRevision && report.Status.Host.Password == v1alpha1.SecretMissing {
+			nodes = append(nodes, node.Name)
 		}
 	}
 	return nodes

@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
+	"github.com/symphony-operator/symphony-operator/internal/names"
 	"github.com/symphony-operator/symphony-operator/internal/observe"
 )
 
@@ -130,10 +131,16 @@ func TestAFirstInstallWaits(t *testing.T) {
 		reason string
 		next   time.Duration
 	}{
-		"for every node's report":            {func(f *observe.WeaveFacts) { delete(f.Reports, "node2") }, v1alpha1.ReasonWaitingForReports, 0},
-		"for reports about the present spec": {func(f *observe.WeaveFacts) { f.Reports["node2"].Status.AgentRevision = "old" }, v1alpha1.ReasonWaitingForReports, 0},
-		"until no node comes any more":       {func(f *observe.WeaveFacts) { f.Nodes[2].Created = now.Add(-20 * time.Second) }, v1alpha1.ReasonWaitingForNodes, 40 * time.Second},
-		"for nodes":                          {func(f *observe.WeaveFacts) { f.Nodes = nil }, v1alpha1.ReasonWaitingForNodes, 0},
+		"for every node's report":                    {func(f *observe.WeaveFacts) { delete(f.Reports, "node2") }, v1alpha1.ReasonWaitingForReports, 0},
+		"for reports about the present spec":         {func(f *observe.WeaveFacts) { f.Reports["node2"].Status.AgentRevision = "old" }, v1alpha1.ReasonWaitingForReports, 0},
+		"for an agent that does not run":             {func(f *observe.WeaveFacts) { delete(f.AgentPods, "node2") }, v1alpha1.ReasonWaitingForReports, 0},
+		"until it has looked for other pod networks": {func(f *observe.WeaveFacts) { f.LookedElsewhere = false }, v1alpha1.ReasonWaitingForReports, 0},
+		"until the number of nodes has been the same for a minute": {func(f *observe.WeaveFacts) {
+			f.Network.Status.Counted.Since = metav1.NewTime(now.Add(-20 * time.Second))
+		}, v1alpha1.ReasonWaitingForNodes, 40 * time.Second},
+		"for a minute after it has changed": {func(f *observe.WeaveFacts) { f.Network.Status.Counted.Nodes = 2 }, v1alpha1.ReasonWaitingForNodes, time.Minute},
+		"for a minute from the first look":  {func(f *observe.WeaveFacts) { f.Network.Status.Counted = nil }, v1alpha1.ReasonWaitingForNodes, time.Minute},
+		"for nodes":                         {func(f *observe.WeaveFacts) { f.Nodes = nil }, v1alpha1.ReasonWaitingForNodes, 0},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -162,10 +169,105 @@ func TestAFirstInstallDoesNotWaitForALostNode(t *testing.T) {
 	g.Expect(plan.Frozen.InitialPeerCount).To(BeEquivalentTo(3), "it counts all the same")
 }
 
+// A first apply that is refused decides nothing: by the next attempt there may be other nodes.
+func TestWhatWasNotInstalledIsNotDecided(t *testing.T) {
+	g := NewWithT(t)
+	facts := world(3)
+	plan := Make(facts)
+	after, _ := Status(facts, &plan, &Failure{Reason: v1alpha1.ReasonForbidden, Message: "quota"})
+	g.Expect(after.Frozen).To(BeZero())
+	g.Expect(after.Counted.Nodes).To(BeEquivalentTo(3))
+	after, _ = Status(facts, &plan, nil)
+	g.Expect(after.Frozen.InitialPeerCount).To(BeEquivalentTo(3))
+}
+
+// A deleted WeaveNetwork leaves Weave running, and another one can have any spec.
+func TestAnotherWeaveNetworkDoesNotChangeWhatCannotBeChanged(t *testing.T) {
+	for name, change := range map[string]func(*v1alpha1.WeaveNetworkSpec){
+		"ipRange":          func(s *v1alpha1.WeaveNetworkSpec) { s.IPRange = "10.48.0.0/12" },
+		"hostPaths.data":   func(s *v1alpha1.WeaveNetworkSpec) { s.HostPaths.Data = "/data" },
+		"hostPaths.cniBin": func(s *v1alpha1.WeaveNetworkSpec) { s.HostPaths.CNIBin = "/usr/libexec/cni" },
+		"initialPeerCount": func(s *v1alpha1.WeaveNetworkSpec) { s.InitialPeerCount = 7 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			facts := installed(3)
+			facts.Network.Status = v1alpha1.WeaveNetworkStatus{}
+			change(&facts.Network.Spec)
+			plan := Make(facts)
+			g.Expect(live(facts, &plan).Spec.Template).To(Equal(facts.Routers.Spec.Template))
+			after, _ := Status(facts, &plan, nil)
+			found := condition(&after, v1alpha1.ConditionStalled)
+			g.Expect(found.Reason).To(Equal(v1alpha1.ReasonIncompatible))
+			g.Expect(found.Message).To(And(HavePrefix("What runs stays as it is"), ContainSubstring("spec."+name)))
+		})
+	}
+	g := NewWithT(t)
+	facts := installed(3)
+	facts.Network.Status = v1alpha1.WeaveNetworkStatus{}
+	plan := Make(facts)
+	g.Expect(plan.Conflicts).To(BeEmpty(), "the same spec takes it over")
+}
+
+// Its own links and ports are on the nodes then.
+func TestRoutersThatWereDeletedByHandComeBack(t *testing.T) {
+	g := NewWithT(t)
+	facts := installed(3)
+	sayBefore(facts)
+	facts.Routers = nil
+	plan := Make(facts)
+	g.Expect(plan.Conflicts).To(BeEmpty())
+	g.Expect(plan.Install).To(BeTrue())
+	facts.Network.Status = v1alpha1.WeaveNetworkStatus{}
+	g.Expect(Make(facts).Conflicts).NotTo(BeEmpty(), "of a Weave that it has not installed")
+}
+
+func TestAChangeByHandDecidesNothing(t *testing.T) {
+	g := NewWithT(t)
+	facts := installed(3)
+	before := facts.Routers.Spec.Template.DeepCopy()
+	container := &facts.Routers.Spec.Template.Spec.Containers[0]
+	container.Env = container.Env[:1]
+	plan := Make(facts)
+	g.Expect(plan.Frozen.InitialPeerCount).To(BeEquivalentTo(3))
+	g.Expect(plan.Frozen.FastDatapath).To(Equal(v1alpha1.FastDatapathDisabled))
+	g.Expect(live(facts, &plan).Spec.Template).To(Equal(*before))
+}
+
+func TestRoutersThatAreNotSeenYetAreWaitedFor(t *testing.T) {
+	g := NewWithT(t)
+	facts := world(3)
+	facts.RoutersUnseen = true
+	plan := Make(facts)
+	g.Expect(plan.Install).To(BeFalse())
+	g.Expect(plan.Conflicts).To(BeEmpty())
+	g.Expect(plan.Next).To(Equal(time.Second))
+}
+
+// Cleaning up is for what was installed: what refuses an installation is somebody else's.
+func TestARefusedWeaveNetworkCleansNothing(t *testing.T) {
+	g := NewWithT(t)
+	facts := world(3)
+	facts.Network.Spec.CleanupPolicy = v1alpha1.CleanupClean
+	host1(facts).Links = []string{"weave"}
+	plan := Make(facts)
+	g.Expect(plan.WantFinalizer).To(BeFalse())
+	deleting(facts)
+	plan = Make(facts)
+	g.Expect(plan.WantFinalizer).To(BeFalse())
+	g.Expect(plan.Task).To(Equal(v1alpha1.AgentReport))
+}
+
+// deleting has the WeaveNetwork be deleted, with the finalizer.
+func deleting(facts *observe.WeaveFacts) {
+	facts.Network.DeletionTimestamp = &longAgo
+	facts.Network.Finalizers = []string{names.WeaveFinalizer}
+}
+
 func TestWhatIsDecidedOnceStays(t *testing.T) {
 	g := NewWithT(t)
 	facts := world(3)
-	facts.Nodes[2].Created = now
+	facts.Network.Status.Counted = nil
 	facts.Network.Spec.InitialPeerCount = 5
 	plan := Make(facts)
 	g.Expect(plan.Install).To(BeTrue(), "a given number is waited for by nobody")
@@ -242,7 +344,8 @@ func TestCleaningUp(t *testing.T) {
 	facts := installed(2)
 	facts.Network.Spec.CleanupPolicy = v1alpha1.CleanupClean
 	g.Expect(Make(facts).WantFinalizer).To(BeTrue())
-	facts.Network.DeletionTimestamp = &longAgo
+	sayBefore(facts)
+	deleting(facts)
 
 	plan := Make(facts)
 	g.Expect(plan.Task).To(Equal(v1alpha1.AgentLeave))
@@ -284,7 +387,7 @@ func TestCleaningUp(t *testing.T) {
 func TestADeletionThatRetainsTouchesNothing(t *testing.T) {
 	g := NewWithT(t)
 	facts := installed(2)
-	facts.Network.DeletionTimestamp = &longAgo
+	deleting(facts)
 	plan := Make(facts)
 	g.Expect(plan.WantFinalizer).To(BeFalse())
 	g.Expect(plan.RemoveRouters).To(BeFalse())
@@ -298,6 +401,18 @@ func TestADeletionThatRetainsTouchesNothing(t *testing.T) {
 	plan = Make(facts)
 	g.Expect(plan.WantFinalizer).To(BeFalse())
 	g.Expect(plan.RemoveRouters).To(BeFalse())
+}
+
+func TestNothingIsRemovedWhileANodeIsLost(t *testing.T) {
+	g := NewWithT(t)
+	facts := installed(3)
+	facts.Network.Spec.CleanupPolicy = v1alpha1.CleanupClean
+	deleting(facts)
+	facts.Nodes[1].Lost = true
+	plan := Make(facts)
+	g.Expect(plan.Task).To(Equal(v1alpha1.AgentReport), "a router that has left gives out no addresses")
+	g.Expect(plan.Waiting.Message).To(ContainSubstring("node2: lost"))
+	g.Expect(plan.WantFinalizer).To(BeTrue())
 }
 
 func TestReportsOfGoneNodesAreForgotten(t *testing.T) {

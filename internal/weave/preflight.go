@@ -50,10 +50,20 @@ func preflight(facts *observe.WeaveFacts) []Conflict {
 		}
 	}
 	found.machines(facts)
+	if facts.NoServiceAccount {
+		found.add(v1alpha1.ReasonServiceAccountMissing, "", fmt.Sprintf(
+			"ServiceAccount %s/%s, with the rights of Weave itself, is missing: kubectl apply -k config/weave/weave-net", names.WeaveNamespace, names.WeaveRouters), "")
+	}
+	again := facts.Network.Status.Frozen.InitialPeerCount != 0
 	allowed := facts.Network.Spec.AllowConflicts
 	var conflicts []Conflict
 	for _, key := range slices.Sorted(maps.Keys(found)) {
-		if conflict := found[key]; conflict.Name == "" || !slices.Contains(allowed, conflict.Name) {
+		conflict := found[key]
+		switch {
+		case conflict.Name != "" && slices.Contains(allowed, conflict.Name):
+		case again && (conflict.Reason == v1alpha1.ReasonLeftovers || conflict.Reason == v1alpha1.ReasonPortTaken):
+			// They are its own: somebody has deleted the DaemonSet.
+		default:
 			conflicts = append(conflicts, *conflict)
 		}
 	}
@@ -63,7 +73,7 @@ func preflight(facts *observe.WeaveFacts) []Conflict {
 
 // gravest is the order in which conflicts are told.
 var gravest = []string{
-	v1alpha1.ReasonExistingCNI, v1alpha1.ReasonPodsOutsideRange, v1alpha1.ReasonRangeOverlap, v1alpha1.ReasonPasswordMissing,
+	v1alpha1.ReasonExistingCNI, v1alpha1.ReasonPodsOutsideRange, v1alpha1.ReasonRangeOverlap, v1alpha1.ReasonServiceAccountMissing, v1alpha1.ReasonPasswordMissing,
 	v1alpha1.ReasonPortTaken, v1alpha1.ReasonNodeUnfit, v1alpha1.ReasonDuplicateMachineID, v1alpha1.ReasonLeftovers,
 }
 
@@ -147,7 +157,7 @@ func (c collection) machines(facts *observe.WeaveFacts) {
 const maxTold = 5
 
 // tell is the conflicts for a person: what, where, and the way past.
-func tell(conflicts []Conflict) string {
+func tell(conflicts []Conflict, runs bool) string {
 	var all, past []string
 	for i := range conflicts {
 		if i == maxTold {
@@ -164,7 +174,11 @@ func tell(conflicts []Conflict) string {
 			past = append(past, strconv.Quote(conflict.Name))
 		}
 	}
-	text := "Nothing of Weave is installed: " + strings.Join(all, "; ")
+	begin := "Nothing of Weave is installed: "
+	if runs {
+		begin = "What runs stays as it is: "
+	}
+	text := begin + strings.Join(all, "; ")
 	if len(past) > 0 {
 		text += ". To install it all the same: spec.allowConflicts: [" + strings.Join(past, ", ") + "]"
 	}

@@ -4,6 +4,7 @@
 package weave
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
 	"github.com/symphony-operator/symphony-operator/internal/names"
+	"github.com/symphony-operator/symphony-operator/internal/observe"
 )
 
 // A new version of the operator may render another template from the same spec. That must replace no router: so the
@@ -80,30 +82,75 @@ func keptTemplate(routers *appsv1.DaemonSet) *corev1ac.PodTemplateSpecApplyConfi
 
 const (
 	envInit       = "IPALLOC_INIT"
+	envRange      = "IPALLOC_RANGE"
 	consensus     = "consensus="
 	envNoFastPath = "WEAVE_NO_FASTDP"
 )
 
-// frozenIn reads what was decided at the first install out of the routers that were installed.
-func frozenIn(routers *appsv1.DaemonSet) v1alpha1.WeaveFrozen {
-	found := v1alpha1.WeaveFrozen{FastDatapath: v1alpha1.FastDatapathEnabled}
-	for i := range routers.Spec.Template.Spec.Containers {
-		if container := &routers.Spec.Template.Spec.Containers[i]; container.Name == names.RouterContainer {
-			readFrozen(container.Env, &found)
+// rendered is the pod as it was rendered at the last change of the spec: what somebody has since changed in the DaemonSet by
+// hand must not become what was decided.
+func rendered(routers *appsv1.DaemonSet) *corev1.PodSpec {
+	template := &corev1.PodTemplateSpec{}
+	if json.Unmarshal([]byte(routers.Annotations[names.AnnotationTemplate]), template) == nil {
+		return &template.Spec
+	}
+	return &routers.Spec.Template.Spec
+}
+
+// environment is the environment of the router's container.
+func environment(pod *corev1.PodSpec) map[string]string {
+	found := map[string]string{}
+	for i := range pod.Containers {
+		if pod.Containers[i].Name != names.RouterContainer {
+			continue
+		}
+		for _, variable := range pod.Containers[i].Env {
+			found[variable.Name] = variable.Value
 		}
 	}
 	return found
 }
 
-func readFrozen(env []corev1.EnvVar, found *v1alpha1.WeaveFrozen) {
-	for i := range env {
-		switch env[i].Name {
-		case envInit:
-			if count, err := strconv.ParseInt(strings.TrimPrefix(env[i].Value, consensus), 10, 32); err == nil {
-				found.InitialPeerCount = int32(count)
-			}
-		case envNoFastPath:
-			found.FastDatapath = v1alpha1.FastDatapathDisabled
+// frozenIn reads what was decided at the first install out of the routers that were installed.
+func frozenIn(routers *appsv1.DaemonSet) v1alpha1.WeaveFrozen {
+	variables := environment(rendered(routers))
+	found := v1alpha1.WeaveFrozen{FastDatapath: v1alpha1.FastDatapathEnabled}
+	if count, err := strconv.ParseInt(strings.TrimPrefix(variables[envInit], consensus), 10, 32); err == nil {
+		found.InitialPeerCount = int32(count)
+	}
+	if _, off := variables[envNoFastPath]; off {
+		found.FastDatapath = v1alpha1.FastDatapathDisabled
+	}
+	return found
+}
+
+// incompatible says what a WeaveNetwork wants otherwise than the Weave that it finds, and that cannot be changed; "" if
+// nothing. One object cannot be edited so; but one that was deleted leaves Weave running, for another one with any spec.
+func incompatible(facts *observe.WeaveFacts, frozen v1alpha1.WeaveFrozen) string {
+	spec, pod := &facts.Network.Spec, rendered(facts.Routers)
+	paths := map[string]string{}
+	for i := range pod.Volumes {
+		if host := pod.Volumes[i].HostPath; host != nil {
+			paths[pod.Volumes[i].Name] = host.Path
 		}
 	}
+	chosen := spec.FastDatapath
+	if chosen != v1alpha1.FastDatapathDisabled {
+		chosen = frozen.FastDatapath
+	}
+	count := cmp.Or(spec.InitialPeerCount, frozen.InitialPeerCount)
+	for _, one := range []struct{ field, wanted, runs string }{
+		{"ipRange", spec.IPRange, environment(pod)[envRange]},
+		{"hostPaths.cniBin", cniBin(spec), paths["cni-bin"]},
+		{"hostPaths.cniConfig", cniConfig(spec), paths["cni-conf"]},
+		{"hostPaths.data", data(spec), paths["weavedb"]},
+		{"fastDatapath", string(chosen), string(frozen.FastDatapath)},
+		{"initialPeerCount", strconv.Itoa(int(count)), strconv.Itoa(int(frozen.InitialPeerCount))},
+	} {
+		if one.wanted != one.runs {
+			return fmt.Sprintf("the Weave that runs was installed with %s %s, spec.%s is %s; create the WeaveNetwork with the former, "+
+				"or delete it with cleanupPolicy Clean first", one.field, one.runs, one.field, one.wanted)
+		}
+	}
+	return ""
 }

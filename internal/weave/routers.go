@@ -60,6 +60,7 @@ func Routers(facts *observe.WeaveFacts, plan *Plan, settings Settings) (*appsv1a
 	labels := names.WeaveLabels(names.WeaveRouters)
 	labels[names.LabelRevision] = wanted
 	password := template.Annotations[annotationPassword]
+	atOnce := allAtOnce(live, password, lostNodes(facts))
 	set := appsv1ac.DaemonSet(names.WeaveRouters, names.WeaveNamespace).
 		WithLabels(labels).
 		WithAnnotations(map[string]string{names.AnnotationTemplate: string(text)}).
@@ -67,9 +68,9 @@ func Routers(facts *observe.WeaveFacts, plan *Plan, settings Settings) (*appsv1a
 			WithSelector(metav1ac.LabelSelector().WithMatchLabels(map[string]string{names.LabelWeave: names.WeaveRouters})).
 			WithMinReadySeconds(5).
 			WithRevisionHistoryLimit(2).
-			WithUpdateStrategy(updateStrategy(network, live, password)).
+			WithUpdateStrategy(updateStrategy(network, atOnce)).
 			WithTemplate(template))
-	if allAtOnce(live, password) {
+	if atOnce {
 		set.WithAnnotations(map[string]string{annotationAllAtOnce: password})
 	}
 	return set, nil
@@ -77,22 +78,32 @@ func Routers(facts *observe.WeaveFacts, plan *Plan, settings Settings) (*appsv1a
 
 // allAtOnce reports whether all routers are to be replaced at the same time: those with different passwords refuse each
 // other, so one after the other would part the network for the whole update instead of for seconds.
-func allAtOnce(live *appsv1.DaemonSet, password string) bool {
+func allAtOnce(live *appsv1.DaemonSet, password string, lost int32) bool {
 	if !ours(live) {
 		return false
 	}
-	_, begun := live.Annotations[annotationAllAtOnce]
-	return passwordOf(live) != password || begun && !rolledOut(live)
+	// The annotation is empty, and there, while a password is taken away.
+	begun, is := live.Annotations[annotationAllAtOnce]
+	return passwordOf(live) != password || is && begun == password && !rolledOut(live, lost)
 }
 
-// rolledOut reports whether every node's pod has the DaemonSet's template.
-func rolledOut(set *appsv1.DaemonSet) bool {
-	return set.Status.ObservedGeneration == set.Generation && set.Status.UpdatedNumberScheduled >= set.Status.DesiredNumberScheduled
+// rolledOut reports whether every node's pod has the DaemonSet's template. Lost nodes' never get it.
+func rolledOut(set *appsv1.DaemonSet, lost int32) bool {
+	return set.Status.ObservedGeneration == set.Generation && set.Status.UpdatedNumberScheduled >= set.Status.DesiredNumberScheduled-lost
 }
 
-func updateStrategy(
-	network *v1alpha1.WeaveNetwork, live *appsv1.DaemonSet, password string,
-) *appsv1ac.DaemonSetUpdateStrategyApplyConfiguration {
+// lostNodes counts the wanted nodes of which Kubernetes does not know what runs on them.
+func lostNodes(facts *observe.WeaveFacts) int32 {
+	count := int32(0)
+	for i := range facts.Nodes {
+		if facts.Nodes[i].Wanted && facts.Nodes[i].Lost {
+			count++
+		}
+	}
+	return count
+}
+
+func updateStrategy(network *v1alpha1.WeaveNetwork, atOnce bool) *appsv1ac.DaemonSetUpdateStrategyApplyConfiguration {
 	update := network.Spec.Update
 	if update.Type == v1alpha1.WeaveOnDelete {
 		return appsv1ac.DaemonSetUpdateStrategy().WithType(appsv1.OnDeleteDaemonSetStrategyType)
@@ -101,7 +112,7 @@ func updateStrategy(
 	if update.MaxUnavailable != nil {
 		unavailable = *update.MaxUnavailable
 	}
-	if allAtOnce(live, password) {
+	if atOnce {
 		unavailable = intstr.FromString("100%")
 	}
 	return appsv1ac.DaemonSetUpdateStrategy().
@@ -178,7 +189,7 @@ func routerContainer(
 			env("INIT_CONTAINER", "true"),
 			nodeName("HOSTNAME"),
 			env("CHECKPOINT_DISABLE", "1"),
-			env("IPALLOC_RANGE", spec.IPRange),
+			env(envRange, spec.IPRange),
 			// Weave's own count leaves the node itself out: two nodes would each be a majority, and split the brain.
 			env(envInit, consensus+strconv.Itoa(int(frozen.InitialPeerCount))),
 		).

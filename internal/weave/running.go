@@ -8,6 +8,7 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
 	"github.com/symphony-operator/symphony-operator/internal/names"
@@ -27,21 +28,19 @@ func routersReady(seen *view, plan *Plan) finding {
 		return finding{reason: v1alpha1.ReasonProgressing, message: "Weave is not installed yet"}
 	case routers.Status.ObservedGeneration < routers.Generation:
 		return finding{reason: v1alpha1.ReasonProgressing, message: "Kubernetes has not seen the routers' template yet"}
-	case plan.KeepTemplate:
+	case plan.KeepTemplate && plan.Waiting != nil:
 		return finding{reason: plan.Waiting.Reason, message: plan.Waiting.Message}
-	case !rolledOut(routers):
-		return rollingOut(facts)
-	case routers.Status.NumberReady < routers.Status.DesiredNumberScheduled:
-		return notReady(seen)
+	case !rolledOut(routers, lostNodes(facts)):
+		return rollingOut(seen)
 	}
-	return finding{}
+	return notReady(seen)
 }
 
-func rollingOut(facts *observe.WeaveFacts) finding {
-	status := &facts.Routers.Status
+func rollingOut(seen *view) finding {
+	status := &seen.facts.Routers.Status
 	progress := fmt.Sprintf("%d of %d routers have the new template", status.UpdatedNumberScheduled, status.DesiredNumberScheduled)
-	_, atOnce := facts.Routers.Annotations[annotationAllAtOnce]
-	byHand := facts.Routers.Spec.UpdateStrategy.Type == appsv1.OnDeleteDaemonSetStrategyType
+	_, atOnce := seen.facts.Routers.Annotations[annotationAllAtOnce]
+	byHand := seen.facts.Routers.Spec.UpdateStrategy.Type == appsv1.OnDeleteDaemonSetStrategyType
 	const command = "kubectl -n " + names.WeaveNamespace + " delete pod -l " + names.LabelWeave + "=" + names.WeaveRouters
 	switch {
 	case byHand && atOnce:
@@ -50,12 +49,20 @@ func rollingOut(facts *observe.WeaveFacts) finding {
 	case byHand:
 		return finding{reason: v1alpha1.ReasonWaitingForDeletedPods, message: progress +
 			"; update.type is OnDelete: delete the others' pods, a few at a time (`" + command + " --field-selector spec.nodeName=NODE`)"}
-	case atOnce:
-		return finding{reason: v1alpha1.ReasonPasswordChanging, message: progress + "; all are replaced at once for the other password, and nodes are not connected for a moment"}
 	}
-	return finding{reason: v1alpha1.ReasonProgressing, message: progress}
+	found := finding{reason: v1alpha1.ReasonProgressing, message: progress}
+	if atOnce {
+		found = finding{reason: v1alpha1.ReasonPasswordChanging, message: progress + "; all are replaced at once for the other password, and nodes are not connected for a moment"}
+	}
+	// What keeps a new router from running keeps the others from being replaced.
+	if down := notReady(seen); down.bad() && down.reason != v1alpha1.ReasonProgressing {
+		found.reason, found.problems = down.reason, down.problems
+		found.message += "; " + down.message
+	}
+	return found
 }
 
+// notReady are routers that do not run, or whose node is not on the overlay; lost nodes' are another matter.
 func notReady(seen *view) finding {
 	status := &seen.facts.Routers.Status
 	found := finding{reason: v1alpha1.ReasonProgressing}
@@ -63,13 +70,13 @@ func notReady(seen *view) finding {
 	for i := range seen.facts.Nodes {
 		node := &seen.facts.Nodes[i]
 		pod := seen.facts.RouterPods[node.Name]
-		if !node.Wanted || pod != nil && observe.PodReady(pod) {
+		if !node.Wanted || node.Lost || pod != nil && observe.PodReady(pod) {
 			continue
 		}
-		message := "its router does not run yet, or has no address to give its node"
-		if node.Lost {
-			message = "the node is lost"
+		if pod == nil && status.CurrentNumberScheduled >= status.DesiredNumberScheduled {
+			continue // Replaced this moment: the next one is about to come.
 		}
+		message := "its router does not run yet, or has no address to give its node"
 		if pod != nil {
 			if reason, words := trouble.Of(pod, v1alpha1.ReasonNodeUnfit); reason != "" {
 				message = words
@@ -79,11 +86,27 @@ func notReady(seen *view) finding {
 				}
 			}
 		}
-		found.on(node.Name, message, time.Time{})
+		found.on(node.Name, message, notReadySince(node, pod))
+	}
+	if len(found.problems) == 0 {
+		return finding{}
 	}
 	found.message = fmt.Sprintf("%d of %d routers are ready; not on %s%s", status.NumberReady, status.DesiredNumberScheduled, nodesOf(&found), why)
 	for i := range found.problems {
 		found.problems[i].Reason = found.reason
 	}
 	return found
+}
+
+// notReadySince is since when a node has no ready pod.
+func notReadySince(node *observe.WeaveHostNode, pod *corev1.Pod) time.Time {
+	if pod == nil {
+		return node.Created
+	}
+	for i := range pod.Status.Conditions {
+		if condition := &pod.Status.Conditions[i]; condition.Type == corev1.PodReady && condition.Status != corev1.ConditionTrue {
+			return since(condition.LastTransitionTime.Time, pod.CreationTimestamp.Time)
+		}
+	}
+	return pod.CreationTimestamp.Time
 }

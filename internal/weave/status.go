@@ -5,6 +5,7 @@ package weave
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -47,10 +48,15 @@ func Status(facts *observe.WeaveFacts, plan *Plan, failed *Failure) (v1alpha1.We
 	if len(writer.problems) > maxProblems {
 		writer.problems = writer.problems[:maxProblems]
 	}
+	frozen := plan.Frozen
+	if facts.Routers == nil && (failed != nil || !plan.Install) {
+		frozen = facts.Network.Status.Frozen // Nothing was installed: it is decided anew next time.
+	}
 	return v1alpha1.WeaveNetworkStatus{
 		ObservedGeneration: facts.Network.Generation,
 		Conditions:         writer.set.All,
-		Frozen:             plan.Frozen,
+		Frozen:             frozen,
+		Counted:            plan.Counted,
 		Nodes:              countNodes(seen),
 		Pairs:              countPairs(seen),
 		StalePeers:         stale,
@@ -66,6 +72,13 @@ type statusWriter struct {
 	set      *conditions.Set
 	problems []v1alpha1.WeaveProblem
 	next     time.Duration
+}
+
+// forPeople are reasons that no waiting mends.
+var forPeople = []string{
+	v1alpha1.ReasonNoWeave, v1alpha1.ReasonSplitBrain, v1alpha1.ReasonRangeMismatch, v1alpha1.ReasonPasswordMissing,
+	v1alpha1.ReasonPasswordMismatch, v1alpha1.ReasonPeerNameCollision, v1alpha1.ReasonStaleBridgeAddress,
+	v1alpha1.ReasonWaitingForDeletedPods,
 }
 
 // check is one condition's question, with what it says when all is well.
@@ -105,7 +118,7 @@ func (w *statusWriter) conditions(stale []v1alpha1.WeaveStalePeer) {
 	w.set.All = append(w.set.All, others...)
 	w.degraded(stale)
 	switch {
-	case stalled:
+	case stalled || first.bad() && slices.Contains(forPeople, first.reason):
 		w.set.Add(v1alpha1.ConditionStalled, metav1.ConditionTrue, first.reason, first.message)
 	case first.bad():
 		w.set.Add(v1alpha1.ConditionReconciling, metav1.ConditionTrue, first.reason, first.message)
@@ -120,7 +133,7 @@ func (w *statusWriter) preflight() finding {
 	case w.plan.Invalid != "":
 		found = finding{reason: v1alpha1.ReasonInvalidSpec, message: w.plan.Invalid}
 	case len(w.plan.Conflicts) > 0:
-		found = finding{reason: w.plan.Conflicts[0].Reason, message: tell(w.plan.Conflicts)}
+		found = finding{reason: w.plan.Conflicts[0].Reason, message: tell(w.plan.Conflicts, ours(w.facts.Routers))}
 	case w.facts.Network.Spec.ManagementPolicy != v1alpha1.WeaveManaged:
 		good, message = v1alpha1.ReasonObserved, "the operator reports on Weave and changes nothing of it"
 	case ours(w.facts.Routers):
@@ -135,15 +148,29 @@ func (w *statusWriter) preflight() finding {
 // judge adds a condition. One that was good stays so until what is bad has been so for a while.
 func (w *statusWriter) judge(one check) finding {
 	before := meta.FindStatusCondition(w.facts.Network.Status.Conditions, one.kind)
-	if one.found.bad() && before != nil && before.Status == metav1.ConditionTrue && !one.found.since.IsZero() {
-		if left := patience - w.facts.Now.Sub(one.found.since); left > 0 {
+	if left := w.left(&one.found); left > 0 {
+		switch {
+		case before != nil && before.Status == metav1.ConditionTrue:
 			w.lookAgain(left)
 			w.set.Add(one.kind, metav1.ConditionTrue, before.Reason, before.Message)
 			return finding{}
+		case one.found.reason == v1alpha1.ReasonSplitBrain:
+			// Reports are seconds apart: while nodes join, one knows of the other before that one says so.
+			w.lookAgain(left)
+			one.found = finding{reason: v1alpha1.ReasonProgressing, message: "the nodes share out the addresses", unknown: true}
 		}
 	}
 	w.add(one.kind, &one.found, v1alpha1.ReasonAllGood, one.good)
 	return one.found
+}
+
+// left is how much longer something has to be bad before it is told; 0 or less if it is told now. A node whose clock is ahead
+// must not keep it back for ever.
+func (w *statusWriter) left(found *finding) time.Duration {
+	if !found.bad() || found.since.IsZero() || found.since.After(w.facts.Now.Add(patience)) {
+		return 0
+	}
+	return patience - w.facts.Now.Sub(found.since)
 }
 
 func (w *statusWriter) add(kind string, found *finding, reason, message string) {
@@ -173,11 +200,9 @@ func (w *statusWriter) degraded(stale []v1alpha1.WeaveStalePeer) {
 	before := meta.FindStatusCondition(w.facts.Network.Status.Conditions, v1alpha1.ConditionDegraded)
 	reason, message := "", ""
 	for _, one := range degraded(w.seen, w.plan, stale) {
-		if before != nil && before.Status == metav1.ConditionFalse && !one.since.IsZero() {
-			if left := patience - w.facts.Now.Sub(one.since); left > 0 {
-				w.lookAgain(left)
-				continue
-			}
+		if left := w.left(&one); left > 0 && (before == nil || before.Status == metav1.ConditionFalse) {
+			w.lookAgain(left)
+			continue
 		}
 		byNode(one.problems)
 		w.problems = append(w.problems, one.problems...)

@@ -121,6 +121,16 @@ func TestWhatIsWrongIsTold(t *testing.T) {
 			v1alpha1.ConditionRoutersReady, "ImagePullBackOff",
 			[]string{"2 of 3", "node2", "no such image"},
 		},
+		"a rolling update that is stuck": {
+			func(f *observe.WeaveFacts) {
+				f.Routers.Status.UpdatedNumberScheduled = 1
+				f.RouterPods["node2"] = &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "weave-net-abcde"}, Status: corev1.PodStatus{Phase: corev1.PodPending, ContainerStatuses: []corev1.ContainerStatus{{
+					Name: "weave", State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ErrImagePull", Message: "no such image"}},
+				}}}}
+			},
+			v1alpha1.ConditionRoutersReady, "ImagePullBackOff",
+			[]string{"1 of 3 routers have the new template", "node2", "no such image"},
+		},
 		"a rolling update": {
 			func(f *observe.WeaveFacts) { f.Routers.Status.UpdatedNumberScheduled = 1 },
 			v1alpha1.ConditionRoutersReady, v1alpha1.ReasonProgressing,
@@ -157,7 +167,7 @@ func TestWhatIsWrongIsTold(t *testing.T) {
 			ready := condition(&after, v1alpha1.ConditionReady)
 			g.Expect(ready.Status).To(Equal(metav1.ConditionFalse))
 			g.Expect(ready.Reason).To(Equal(c.reason))
-			g.Expect(condition(&after, v1alpha1.ConditionReconciling).Status).To(Equal(metav1.ConditionTrue))
+			g.Expect(oneOf(&after, v1alpha1.ConditionReconciling, v1alpha1.ConditionStalled)).To(BeTrue())
 			for _, other := range []string{
 				v1alpha1.ConditionRoutersReady, v1alpha1.ConditionIPAMReady, v1alpha1.ConditionPeersConnected, v1alpha1.ConditionHostsExposed,
 			} {
@@ -167,6 +177,76 @@ func TestWhatIsWrongIsTold(t *testing.T) {
 			}
 		})
 	}
+}
+
+func oneOf(status *v1alpha1.WeaveNetworkStatus, kinds ...string) bool {
+	count := 0
+	for _, kind := range kinds {
+		if condition(status, kind).Status == metav1.ConditionTrue {
+			count++
+		}
+	}
+	return count == 1
+}
+
+// One machine that dies must not make the network of all others bad, nor what it said before be believed.
+func TestALostNodeIsDegraded(t *testing.T) {
+	g := NewWithT(t)
+	facts := installed(3)
+	sayBefore(facts)
+	facts.Agents = &appsv1.DaemonSet{}
+	facts.Nodes[1].Lost = true
+	facts.Routers.Status.NumberReady, facts.Routers.Status.UpdatedNumberScheduled = 2, 2
+	facts.RouterPods["node2"].Status.Conditions[0].Status = corev1.ConditionFalse
+	facts.AgentPods["node2"].Status.Conditions[0].Status = corev1.ConditionFalse
+	between(facts, "node1", "node2").State = "failed"
+	between(facts, "node3", "node2").State = "failed"
+	plan := Make(facts)
+	after, _ := Status(facts, &plan, nil)
+	g.Expect(condition(&after, v1alpha1.ConditionReady).Status).To(Equal(metav1.ConditionTrue), condition(&after, v1alpha1.ConditionReady).Message)
+	g.Expect(condition(&after, v1alpha1.ConditionDegraded).Reason).To(Equal(v1alpha1.ReasonNoReport))
+	g.Expect(condition(&after, v1alpha1.ConditionDegraded).Message).To(ContainSubstring("node2"))
+	g.Expect(after.Nodes.Exposed).To(BeEquivalentTo(2))
+	g.Expect(after.Pairs.Expected).To(BeEquivalentTo(1))
+}
+
+// While nodes join, one knows of the other before that one says so.
+func TestASplitBrainHasToLast(t *testing.T) {
+	g := NewWithT(t)
+	facts := installed(2)
+	facts.Reports["node1"].Status.IPAM.Owners = []string{"02:00:00:00:00:01"}
+	facts.Reports["node1"].Status.IPAM.Since = justNow
+	facts.Reports["node2"].Status.IPAM.Since = justNow
+	plan := Make(facts)
+	after, next := Status(facts, &plan, nil)
+	g.Expect(condition(&after, v1alpha1.ConditionIPAMReady).Reason).To(Equal(v1alpha1.ReasonProgressing))
+	facts.Now = facts.Now.Add(next)
+	after, _ = Status(facts, &plan, nil)
+	g.Expect(condition(&after, v1alpha1.ConditionIPAMReady).Reason).To(Equal(v1alpha1.ReasonSplitBrain))
+}
+
+// A node's clock may be wrong.
+func TestAClockThatIsAheadHidesNothing(t *testing.T) {
+	g := NewWithT(t)
+	facts := installed(2)
+	sayBefore(facts)
+	one := between(facts, "node1", "node2")
+	one.State, one.Since = pending, metav1.NewTime(now.Add(time.Hour))
+	plan := Make(facts)
+	after, _ := Status(facts, &plan, nil)
+	g.Expect(condition(&after, v1alpha1.ConditionPeersConnected).Reason).To(Equal(v1alpha1.ReasonUDPBlocked))
+}
+
+func TestAPairBeyondWeavesLimitIsNotMissed(t *testing.T) {
+	g := NewWithT(t)
+	facts := installed(3)
+	one := between(facts, "node1", "node2")
+	one.State, one.Message = "failed", "Connection limit reached (200)"
+	facts.Reports["node2"].Status.Connections = facts.Reports["node2"].Status.Connections[1:]
+	plan := Make(facts)
+	after, _ := Status(facts, &plan, nil)
+	g.Expect(condition(&after, v1alpha1.ConditionPeersConnected).Status).To(Equal(metav1.ConditionTrue))
+	g.Expect(after.Pairs.Expected).To(BeEquivalentTo(2))
 }
 
 func TestWhatIsInOrderIsTold(t *testing.T) {
@@ -257,7 +337,7 @@ func TestWhatIsDegradedIsToldBesideReady(t *testing.T) {
 		},
 		"an agent that does not run": {
 			func(f *observe.WeaveFacts) {
-				f.Agents = &appsv1.DaemonSet{}
+				f.Agents = &appsv1.DaemonSet{Status: appsv1.DaemonSetStatus{DesiredNumberScheduled: 3, CurrentNumberScheduled: 2}}
 				delete(f.AgentPods, "node2")
 			},
 			v1alpha1.ReasonNoReport, "node2",

@@ -27,7 +27,15 @@ func (f *finding) bad() bool { return f.reason != "" }
 // on says what is wrong with a node. The finding began when the first of its nodes' problems did.
 func (f *finding) on(node, message string, since time.Time) {
 	f.problems = append(f.problems, v1alpha1.WeaveProblem{Node: node, Reason: f.reason, Message: message})
-	if len(f.problems) == 1 || since.Before(f.since) {
+	if len(f.problems) == 1 {
+		f.since = since
+	}
+	f.began(since)
+}
+
+// began says that one of the problems began then.
+func (f *finding) began(since time.Time) {
+	if since.Before(f.since) {
 		f.since = since
 	}
 }
@@ -40,16 +48,31 @@ type host struct {
 	met time.Time
 }
 
+// started is when the router as it is began to be seen: with it come its address and its owners.
+func (h *host) started() time.Time {
+	latest := h.met
+	for _, at := range []time.Time{h.report.Overlay.Since.Time, h.report.IPAM.Since.Time} {
+		if at.After(latest) {
+			latest = at
+		}
+	}
+	return latest
+}
+
 // running reports whether a router answers on it.
 func (h *host) running() bool { return h.report.Router == v1alpha1.RouterRunning }
 
 // view is the network as the agents see it.
 type view struct {
 	facts *observe.WeaveFacts
-	// hosts are the wanted nodes that have reported, sorted by name.
+	// hosts are the wanted nodes that have reported, sorted by name. Lost ones are not among them: what they said is what
+	// was before.
 	hosts []host
-	// silent are the wanted nodes that have not, and are not lost.
+	// pairs are all pairs of them.
+	pairs []pair
+	// silent are the wanted nodes that have not reported, and are not lost; since is when the first of them came.
 	silent []string
+	since  time.Time
 	// byAddress are nodes' names by their addresses.
 	byAddress map[string]string
 }
@@ -61,13 +84,17 @@ func look(facts *observe.WeaveFacts) *view {
 		seen.byAddress[node.Address] = node.Name
 		report := facts.Reports[node.Name]
 		switch {
-		case !node.Wanted:
+		case !node.Wanted || node.Lost:
 		case report != nil && report.Status.Agent != "":
 			seen.hosts = append(seen.hosts, host{node.Name, &report.Status, report.CreationTimestamp.Time})
-		case !node.Lost:
+		default:
 			seen.silent = append(seen.silent, node.Name)
+			if len(seen.silent) == 1 || node.Created.Before(seen.since) {
+				seen.since = node.Created
+			}
 		}
 	}
+	seen.pairs = pairsOf(seen)
 	return seen
 }
 
@@ -84,7 +111,7 @@ func (v *view) unseen() finding {
 	switch {
 	case len(v.silent) > 0:
 		return finding{
-			reason: v1alpha1.ReasonWaitingForReports, unknown: true,
+			reason: v1alpha1.ReasonWaitingForReports, unknown: true, since: v.since,
 			message: "the agents have not reported yet from " + someOf(v.silent),
 		}
 	case len(v.hosts) == 0:

@@ -16,6 +16,7 @@ import (
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
@@ -76,6 +77,18 @@ func (g *grid) check(ctx context.Context) *v1alpha1.NetworkCheck {
 	check := &v1alpha1.NetworkCheck{}
 	Expect(api.Get(ctx, client.ObjectKey{Namespace: g.namespace, Name: "network"}, check)).To(Succeed())
 	return check
+}
+
+// measureHosts has a check measure to the machines' overlay addresses too, and returns it when it has ended.
+func (g *grid) measureHosts(ctx context.Context) *v1alpha1.NetworkCheck {
+	GinkgoHelper()
+	Expect(api.Create(ctx, &v1alpha1.NetworkCheck{
+		ObjectMeta: metav1.ObjectMeta{Namespace: g.namespace, Name: "network"},
+		Spec:       v1alpha1.NetworkCheckSpec{Hosts: v1alpha1.HostsOverlay, ImagePullPolicy: corev1.PullIfNotPresent, Seconds: 1},
+	})).To(Succeed())
+	g.kubectl("wait", "--for=condition=Complete", "networkcheck/network", "--timeout="+promptly.String())
+	GinkgoWriter.Println(g.kubectl("get", "networkcheck", "-o", "wide"))
+	return g.check(ctx)
 }
 
 // clients counts the pods that measure, or have.

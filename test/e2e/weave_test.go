@@ -19,6 +19,7 @@ import (
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -74,6 +75,21 @@ var _ = Describe("Weave", Label("local"), Ordered, func() {
 		Expect(addresses).To(HaveLen(3))
 	})
 
+	It("gives nobody a right to Secrets, roles or other people's workloads", func() {
+		for _, account := range []string{
+			"system:serviceaccount:symphony-operator-weave:symphony-weave-manager", "system:serviceaccount:kube-system:symphony-weave-agent",
+			"system:serviceaccount:kube-system:weave-net",
+		} {
+			for _, right := range []string{"get secrets", "list secrets", "create clusterroles", "create pods", "delete pods", "create deployments.apps", "patch nodes"} {
+				output, err := f.try("", append(append([]string{"auth", "can-i"}, strings.Fields(right)...), "--as="+account)...)
+				Expect(err).To(HaveOccurred(), "%s may %s", account, right)
+				Expect(output).To(HavePrefix("no"))
+			}
+		}
+		Expect(f.kubectl("auth", "can-i", "create", "daemonsets.apps", "--as=system:serviceaccount:symphony-operator-weave:symphony-weave-manager")).To(
+			HavePrefix("yes"), "the question is asked right")
+	})
+
 	// Each of these takes more than the minute for which something must be bad before a condition that was good says so: so
 	// they spoil one thing of each kind at a time.
 	DescribeTable("tells what is wrong, and when it is well again", func(ctx SpecContext, spoiled map[string]control.Document, told map[string][]string) {
@@ -126,10 +142,12 @@ var _ = Describe("Weave", Label("local"), Ordered, func() {
 
 	It("has no router replaced by another node, or by a new version of the operator", func(ctx SpecContext) {
 		before := f.routers(ctx)
-		node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "node-without-kubelet"}}
+		node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "node-without-kubelet", Labels: map[string]string{corev1.LabelOSStable: "linux"}}}
 		Expect(api.Create(ctx, node)).To(Succeed())
 		DeferCleanup(func(ctx SpecContext) { Expect(client.IgnoreNotFound(api.Delete(ctx, node))).To(Succeed()) })
-		f.wait(ctx, v1alpha1.ConditionRoutersReady, metav1.ConditionFalse, "")
+		Eventually(ctx, func() string {
+			return f.kubectl("get", "daemonset", names.WeaveRouters, "-o", "jsonpath={.status.desiredNumberScheduled}")
+		}).Should(Equal("4"))
 		networkers.kubectl("rollout", "restart", "deployment/symphony-weave-manager")
 		networkers.kubectl("rollout", "status", "deployment/symphony-weave-manager", "--timeout=60s")
 		Expect(api.Delete(ctx, node)).To(Succeed())
@@ -154,15 +172,49 @@ var _ = Describe("Weave", Label("local"), Ordered, func() {
 		f.wait(ctx, v1alpha1.ConditionReady, metav1.ConditionTrue, "")
 	})
 
+	// The stand-in connects nothing, so routes are what carries packets to the machines' overlay addresses.
+	It("has the way from pods to the machines measured", func(ctx SpecContext) {
+		g, addresses := newGrid(ctx), machines(ctx)
+		route := func(ctx context.Context, what, from, to string) {
+			overlay, _, _ := strings.Cut(f.report(ctx, to).Overlay.Address, "/")
+			onNode(ctx, from, "ip", "route", what, overlay+"/32", "via", addresses[to])
+		}
+		connect := func(from, to string) {
+			route(ctx, "add", from, to)
+			DeferCleanup(func(ctx SpecContext) { route(ctx, "delete", from, to) })
+		}
+		for from := range addresses {
+			for to := range addresses {
+				if from != to && (from != "node1" || to != "node2") {
+					connect(from, to)
+				}
+			}
+		}
+		check := g.measureHosts(ctx)
+		ready := meta.FindStatusCondition(check.Status.Conditions, v1alpha1.ConditionReady)
+		Expect(ready.Reason).To(Equal(v1alpha1.ReasonHostBlocked))
+		Expect(ready.Message).To(MatchRegexp(`^1 of 6 pairs failed; node1 → node2: TCP does not pass from pods of node1 to the overlay address [\d.]+ of node2: .+`))
+		Expect(check.Status.Results[0].TCP.MegabitsPerSecond).To(BeNumerically(">", 10))
+		Expect(check.Status.Results[0].UDP.Packets).To(BeNumerically(">", 100))
+		g.kubectl("delete", "networkcheck/network")
+
+		connect("node1", "node2")
+		check = g.measureHosts(ctx)
+		Expect(meta.IsStatusConditionTrue(check.Status.Conditions, v1alpha1.ConditionReady)).To(BeTrue(), "%+v", check.Status)
+		Expect(check.Status.Overlay).To(HaveLen(3))
+		Expect(check.Status.Results).To(HaveLen(6))
+		for _, pair := range check.Status.Results {
+			Expect(pair.Host).NotTo(BeNil(), "%+v", pair)
+			Expect(pair.Host.MegabitsPerSecond).To(BeNumerically(">", 10), "%+v", pair)
+		}
+		Eventually(ctx, func() []corev1.Pod { return g.allPods(ctx) }).Should(BeEmpty(), "nothing but the result is left")
+	})
+
 	It("gets another image one node after the other", func(ctx SpecContext) {
 		before := f.routers(ctx)
 		f.apply(object{"image": "weavesim:2"})
 		f.wait(ctx, v1alpha1.ConditionReady, metav1.ConditionTrue, "")
-		after := f.routers(ctx)
-		Expect(after).To(HaveLen(3))
-		for node := range after {
-			Expect(after[node]).NotTo(Equal(before[node]))
-		}
+		f.waitReplaced(ctx, before)
 	})
 
 	It("gets a password as soon as its Secret is there, on all nodes at once", func(ctx SpecContext) {
@@ -171,13 +223,21 @@ var _ = Describe("Weave", Label("local"), Ordered, func() {
 		f.wait(ctx, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonPasswordMissing)
 		Expect(f.routers(ctx)).To(Equal(before))
 		f.kubectl("create", "secret", "generic", "weave-e2e", "--from-literal=password=not-a-secret")
-		DeferCleanup(func() { f.kubectl("delete", "secret", "weave-e2e") })
 		// The kubelet shows a new Secret to a running agent after up to a minute and a half.
 		f.waitFor(ctx, 3*time.Minute, v1alpha1.ConditionReady, metav1.ConditionTrue, "")
-		for node := range machines(ctx) {
-			Expect(f.report(ctx, node).Encrypted).To(BeTrue())
-		}
+		f.waitEncrypted(ctx, true)
 		Expect(f.kubectl("get", "daemonset", names.WeaveRouters, "-o", "jsonpath={.spec.updateStrategy.rollingUpdate.maxUnavailable}")).To(Equal("1"))
+
+		By("changing it, as the documentation says")
+		before = f.routers(ctx)
+		f.kubectl("patch", "weavenetwork/default", "--type=merge", "-p", `{"spec":{"password":{"revision":"2"}}}`)
+		f.waitReplaced(ctx, before)
+
+		By("taking it away")
+		before = f.routers(ctx)
+		f.kubectl("patch", "weavenetwork/default", "--type=merge", "-p", `{"spec":{"password":null}}`)
+		f.waitReplaced(ctx, before)
+		f.waitEncrypted(ctx, false)
 	})
 
 	It("runs on when the WeaveNetwork is deleted, and is taken over by another one", func(ctx SpecContext) {
@@ -185,7 +245,13 @@ var _ = Describe("Weave", Label("local"), Ordered, func() {
 		f.kubectl("delete", "weavenetwork/default", "--timeout=30s")
 		Eventually(ctx, func() string { return f.kubectl("get", "daemonsets", names.WeaveAgents, "--ignore-not-found") }).Should(BeEmpty())
 		Expect(f.routers(ctx)).To(Equal(before))
-		f.apply(object{"image": "weavesim:2", "cleanupPolicy": "Clean", "password": object{"secretKeyRef": object{"name": "weave-e2e", "key": "password"}}})
+		By("refusing what cannot be changed, and touching nothing")
+		f.apply(object{"image": "weavesim:2", "ipRange": "10.48.0.0/12"})
+		f.wait(ctx, v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonIncompatible)
+		Expect(f.routers(ctx)).To(Equal(before))
+		f.kubectl("delete", "weavenetwork/default", "--timeout=30s")
+
+		f.apply(object{"image": "weavesim:2", "cleanupPolicy": "Clean"})
 		f.wait(ctx, v1alpha1.ConditionReady, metav1.ConditionTrue, "")
 		Expect(f.routers(ctx)).To(Equal(before))
 	})
@@ -267,15 +333,21 @@ type fabric struct{ *grid }
 
 func (f *fabric) install() {
 	GinkgoHelper()
+	everywhere.kubectl("apply", "-k", "../../config/weave/weave-net")
 	everywhere.kubectl("apply", "-k", "../../config/weave")
 	networkers.kubectl("rollout", "status", "deployment/symphony-weave-manager", "--timeout=60s")
 }
 
 // uninstall gets rid of everything, also after a spec that failed half way.
 func (f *fabric) uninstall() {
-	f.kubectl("delete", "weavenetwork/default", "--ignore-not-found", "--timeout="+promptly.String())
+	if f.kubectl("get", "weavenetworks", "--output=name") != "" {
+		f.kubectl("patch", "weavenetwork/default", "--type=merge", "-p", `{"spec":{"cleanupPolicy":"Clean"}}`)
+		f.kubectl("delete", "weavenetwork/default", "--timeout="+promptly.String())
+	}
 	f.kubectl("delete", "daemonset,configmap", names.WeaveRouters, "--ignore-not-found")
 	everywhere.kubectl("delete", "-k", "../../config/weave", "--ignore-not-found")
+	everywhere.kubectl("delete", "-k", "../../config/weave/weave-net", "--ignore-not-found")
+	f.kubectl("delete", "secret", "weave-e2e", "--ignore-not-found")
 }
 
 // tell prints what a person would look at after a failure.
@@ -346,6 +418,27 @@ func (f *fabric) routers(ctx context.Context) map[string]string {
 	}
 	delete(uids, "node-without-kubelet")
 	return uids
+}
+
+// waitReplaced waits until every node has another router, and all is well.
+func (f *fabric) waitReplaced(ctx context.Context, before map[string]string) {
+	GinkgoHelper()
+	Eventually(ctx, func(g Gomega) {
+		after := f.routers(ctx)
+		g.Expect(after).To(HaveLen(len(before)))
+		for node := range after {
+			g.Expect(after[node]).NotTo(Equal(before[node]))
+		}
+	}).Should(Succeed())
+	f.wait(ctx, v1alpha1.ConditionReady, metav1.ConditionTrue, "")
+}
+
+// waitEncrypted waits until every agent says that its router has a password, or has none.
+func (f *fabric) waitEncrypted(ctx context.Context, encrypted bool) {
+	GinkgoHelper()
+	for node := range machines(ctx) {
+		Eventually(ctx, func() bool { return f.report(ctx, node).Encrypted }).Should(Equal(encrypted))
+	}
 }
 
 func (f *fabric) report(ctx context.Context, node string) v1alpha1.WeaveNodeStatus {

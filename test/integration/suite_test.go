@@ -86,7 +86,7 @@ var nodes = map[string]string{"node-1": "192.0.2.1", "node-2": "192.0.2.2"}
 func registerNodes(ctx context.Context) {
 	GinkgoHelper()
 	for name, address := range nodes {
-		node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name}}
+		node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{corev1.LabelOSStable: "linux"}}}
 		err := api.Create(ctx, node)
 		if apierrors.IsAlreadyExists(err) {
 			continue // by another of the parallel processes

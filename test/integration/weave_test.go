@@ -49,6 +49,10 @@ var _ = Describe("The API server and WeaveNetworks", func() {
 	It("refuses changes of what Weave keeps on the nodes", Serial, func(ctx SpecContext) {
 		f := newFabric(ctx)
 		f.create(ctx)
+		Expect(f.change(ctx, func(n *v1alpha1.WeaveNetwork) { n.Spec.InitialPeerCount = 2 })).To(Succeed(), "not installed yet")
+		Expect(f.change(ctx, func(n *v1alpha1.WeaveNetwork) { n.Spec.ManagementPolicy = v1alpha1.WeaveManaged })).To(Succeed())
+		f.report(ctx)
+		Eventually(func() int32 { return f.network(ctx).Status.Frozen.InitialPeerCount }).WithContext(ctx).Should(BeEquivalentTo(2))
 		for message, edit := range map[string]weaveEdit{
 			"ipRange cannot be changed":          func(n *v1alpha1.WeaveNetwork) { n.Spec.IPRange = "10.48.0.0/12" },
 			"fastDatapath cannot be changed":     func(n *v1alpha1.WeaveNetwork) { n.Spec.FastDatapath = v1alpha1.FastDatapathDisabled },
@@ -90,14 +94,15 @@ var _ = Describe("A WeaveNetwork", Serial, func() {
 
 	It("counts the nodes only when none has come for a minute", func(ctx SpecContext) {
 		f := newFabric(ctx)
-		late := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "node-late", Labels: map[string]string{"late": "yes"}}}
+		late := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "node-late", Labels: map[string]string{"late": "yes", corev1.LabelOSStable: "linux"}}}
 		Expect(api.Create(ctx, late)).To(Succeed())
 		DeferCleanup(func(ctx SpecContext) { Expect(client.IgnoreNotFound(api.Delete(ctx, late))).To(Succeed()) })
 		f.create(ctx, managed, func(n *v1alpha1.WeaveNetwork) {
 			n.Spec.InitialPeerCount = 0
-			n.Spec.NodeSelector = late.Labels
+			n.Spec.NodeSelector = map[string]string{"late": "yes"}
 		})
 		arguments := argumentsOf(f.daemonSet(ctx, names.WeaveAgents))
+		f.runAgent(ctx, late.Name)
 		report := &v1alpha1.WeaveNode{ObjectMeta: metav1.ObjectMeta{Name: late.Name}}
 		Expect(api.Create(ctx, report)).To(Succeed())
 		report.Status = v1alpha1.WeaveNodeStatus{Agent: v1alpha1.AgentReport, AgentRevision: arguments["revision"]}
@@ -138,6 +143,41 @@ var _ = Describe("A WeaveNetwork", Serial, func() {
 		Entry("kindnet", "kindnet", `spec.allowConflicts: ["DaemonSet/kube-system/kindnet"]`),
 		Entry("somebody else's Weave", "weave-net", "managementPolicy to Observe"),
 	)
+
+	It("refuses somebody else's Weave without its usual label, which the cache does not see", func(ctx SpecContext) {
+		f := newFabric(ctx)
+		other := &appsv1.DaemonSet{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "kube-system", Name: "weave-net"},
+			Spec: appsv1.DaemonSetSpec{
+				Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "weave"}},
+				Template: corev1.PodTemplateSpec{
+					ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"app": "weave"}},
+					Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "weave", Image: "weave"}}},
+				},
+			},
+		}
+		Expect(api.Create(ctx, other)).To(Succeed())
+		f.create(ctx, managed, cleanup(v1alpha1.CleanupClean))
+		f.report(ctx)
+		f.wait(ctx, v1alpha1.ConditionPreflight, metav1.ConditionFalse, v1alpha1.ReasonForeignWeave)
+		Consistently(f.writesOfWeave).Should(BeEmpty())
+		Expect(api.Delete(ctx, f.network(ctx))).To(Succeed())
+		Eventually(func() bool {
+			return apierrors.IsNotFound(api.Get(ctx, client.ObjectKey{Name: names.WeaveNetwork}, &v1alpha1.WeaveNetwork{}))
+		}).WithContext(ctx).Should(BeTrue(), "nothing holds what installed nothing")
+		Expect(api.Get(ctx, client.ObjectKeyFromObject(other), other)).To(Succeed())
+	})
+
+	It("refuses without Weave's own ServiceAccount", func(ctx SpecContext) {
+		f := newFabric(ctx)
+		account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: names.WeaveNamespace, Name: names.WeaveRouters}}
+		Expect(api.Delete(ctx, account)).To(Succeed())
+		f.create(ctx, managed)
+		f.report(ctx)
+		message := f.wait(ctx, v1alpha1.ConditionPreflight, metav1.ConditionFalse, v1alpha1.ReasonServiceAccountMissing)
+		Expect(message).To(ContainSubstring("kubectl apply -k config/weave/weave-net"))
+		Consistently(f.writesOfWeave).Should(BeEmpty())
+	})
 
 	It("refuses where pods have addresses outside the range, unless that is allowed by its name", func(ctx SpecContext) {
 		f := newFabric(ctx)
@@ -210,12 +250,12 @@ var _ = Describe("A WeaveNetwork", Serial, func() {
 		}).WithContext(ctx).Should(Equal("symphony-operator:2"), "the agents follow")
 		Expect(agents.Spec.Template.Spec.Containers[0].Image).To(Equal("symphony-operator:1"))
 
-		node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "node-3"}}
+		node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "node-3", Labels: map[string]string{corev1.LabelOSStable: "linux"}}}
 		Expect(api.Create(ctx, node)).To(Succeed())
 		DeferCleanup(func(ctx SpecContext) { Expect(api.Delete(ctx, node)).To(Succeed()) })
-		f.wait(ctx, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonWaitingForReports)
-		Expect(f.daemonSet(ctx, names.WeaveRouters).Generation).To(Equal(before.Generation))
+		Consistently(func() int64 { return f.daemonSet(ctx, names.WeaveRouters).Generation }).WithContext(ctx).Should(Equal(before.Generation))
 		Expect(f.writesOfWeave()).To(BeEmpty())
+		f.wait(ctx, v1alpha1.ConditionReady, metav1.ConditionTrue, "") // A node that has just come is no news for a minute.
 	})
 
 	It("repairs what is changed or deleted by hand, and leaves Weave's bookkeeping to Weave", func(ctx SpecContext) {
@@ -277,6 +317,12 @@ var _ = Describe("A WeaveNetwork", Serial, func() {
 			return apierrors.IsNotFound(api.Get(ctx, client.ObjectKey{Namespace: names.WeaveNamespace, Name: names.WeaveAgents}, &appsv1.DaemonSet{}))
 		}).WithContext(ctx).Should(BeTrue(), "its agents go with it")
 		Expect(f.daemonSet(ctx, names.WeaveRouters).Generation).To(Equal(before.Generation))
+
+		By("creating it otherwise, which touches nothing")
+		f.create(ctx, managed, func(n *v1alpha1.WeaveNetwork) { n.Spec.HostPaths.Data = "/data/weave" })
+		f.wait(ctx, v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonIncompatible)
+		Expect(f.daemonSet(ctx, names.WeaveRouters).Generation).To(Equal(before.Generation))
+		Expect(api.Delete(ctx, f.network(ctx))).To(Succeed())
 
 		By("creating it again, which takes over what runs")
 		f.create(ctx, managed)

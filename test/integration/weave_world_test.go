@@ -43,6 +43,8 @@ func newFabric(ctx context.Context) *fabric {
 	f := &fabric{image: "symphony-operator:1"}
 	f.clear(ctx)
 	DeferCleanup(f.clear)
+	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: names.WeaveNamespace, Name: names.WeaveRouters}}
+	Expect(client.IgnoreAlreadyExists(api.Create(ctx, account))).To(Succeed())
 	f.start()
 	return f
 }
@@ -84,6 +86,7 @@ func (f *fabric) clear(ctx context.Context) {
 		Eventually(func() bool { return apierrors.IsNotFound(api.Get(ctx, client.ObjectKeyFromObject(object), object)) }).WithContext(ctx).Should(BeTrue())
 	}
 	Expect(api.DeleteAllOf(ctx, &v1alpha1.WeaveNode{})).To(Succeed())
+	Expect(api.DeleteAllOf(ctx, &corev1.Pod{}, client.InNamespace(names.WeaveNamespace), client.HasLabels{names.LabelWeave}, client.GracePeriodSeconds(0))).To(Succeed())
 }
 
 func named(in metav1.ObjectMeta, name string) metav1.ObjectMeta {
@@ -164,7 +167,26 @@ func (f *fabric) reportAs(ctx context.Context, arguments map[string]string, chan
 			change(node, &report.Status)
 		}
 		Expect(api.Status().Update(ctx, report)).To(Succeed())
+		f.runAgent(ctx, node)
 	}
+}
+
+// runAgent plays the DaemonSet controller and the kubelet, for an agent that is ready.
+func (f *fabric) runAgent(ctx context.Context, node string) {
+	GinkgoHelper()
+	pod := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: names.WeaveNamespace, Name: names.WeaveAgents + "-" + node, Labels: map[string]string{names.LabelWeave: names.WeaveAgents},
+		},
+		Spec: corev1.PodSpec{NodeName: node, HostNetwork: true, Containers: []corev1.Container{{Name: names.AgentContainer, Image: f.image}}},
+	}
+	err := api.Create(ctx, pod)
+	if apierrors.IsAlreadyExists(err) {
+		return
+	}
+	Expect(err).NotTo(HaveOccurred())
+	pod.Status = corev1.PodStatus{Phase: corev1.PodRunning, Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}}
+	Expect(api.Status().Update(ctx, pod)).To(Succeed())
 }
 
 func argumentsOf(set *appsv1.DaemonSet) map[string]string {
@@ -182,6 +204,7 @@ func connected(node string, status *v1alpha1.WeaveNodeStatus) {
 	addresses := map[string]string{"node-1": "10.32.0.1/12", "node-2": "10.40.0.0/12"}
 	before := metav1.NewTime(time.Now().Add(-time.Hour).Truncate(time.Second))
 	status.Router, status.PeerName = v1alpha1.RouterRunning, peers[node]
+	status.Host.Links, status.Host.Ports = []string{"weave"}, []string{"tcp/6783", "tcp/6784", "udp/6783"}
 	status.Overlay = v1alpha1.WeaveOverlay{Address: addresses[node], Claim: addresses[node], Since: before}
 	status.IPAM = v1alpha1.WeaveIPAM{State: v1alpha1.IPAMReady, Range: "10.32.0.0/12", Owners: slices.Sorted(maps.Values(peers)), Since: before}
 	for other, address := range nodes {
