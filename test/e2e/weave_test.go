@@ -83,7 +83,7 @@ var _ = Describe("Weave", Label("local"), Ordered, func() {
 			for _, right := range []string{"get secrets", "list secrets", "create clusterroles", "create pods", "delete pods", "create deployments.apps", "patch nodes"} {
 				output, err := f.try("", append(append([]string{"auth", "can-i"}, strings.Fields(right)...), "--as="+account)...)
 				Expect(err).To(HaveOccurred(), "%s may %s", account, right)
-				Expect(output).To(HavePrefix("no"))
+				Expect(output).To(HaveSuffix("no\n")) // after a warning for kinds without namespaces
 			}
 		}
 		Expect(f.kubectl("auth", "can-i", "create", "daemonsets.apps", "--as=system:serviceaccount:symphony-operator-weave:symphony-weave-manager")).To(
@@ -275,7 +275,7 @@ var _ = Describe("Weave", Label("local"), Ordered, func() {
 		}
 		Eventually(ctx, func() string {
 			return f.kubectl("get", "daemonsets,configmaps,pods", "-l", "name in (weave-net,symphony-weave-agent)", "--ignore-not-found")
-		}).Should(Equal("No resources found in kube-system namespace.\n"))
+		}).Should(BeEmpty())
 	})
 })
 
