@@ -76,7 +76,11 @@ func (a *Applier) finalizer(ctx context.Context, facts *observe.WeaveFacts, plan
 	} else {
 		controllerutil.RemoveFinalizer(after, names.WeaveFinalizer)
 	}
-	return gone(a.Client.Patch(ctx, after, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})))
+	err := a.Client.Patch(ctx, after, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
+	if plan.WantFinalizer {
+		return err // Nothing is installed without it.
+	}
+	return gone(err)
 }
 
 func (a *Applier) bookkeeping(ctx context.Context, wanted *corev1.ConfigMap) error {

@@ -32,8 +32,6 @@ type WeaveFacts struct {
 
 	// Routers is Weave's DaemonSet, whoever made it; nil if there is none.
 	Routers *appsv1.DaemonSet
-	// RoutersUnseen says that the operator's own routers are there and the cache does not show them yet.
-	RoutersUnseen bool
 	// NoServiceAccount says that Weave's own ServiceAccount is missing; looked for only before Weave is installed.
 	NoServiceAccount bool
 	// Agents is the agents' DaemonSet; nil if there is none.
@@ -108,19 +106,15 @@ func (o *WeaveObserver) Observe(ctx context.Context, network *v1alpha1.WeaveNetw
 }
 
 // withoutRouters looks closer when the cache has no routers. It holds what has Weave's label: somebody else's of the name may
-// not have it, and must not be written over; the operator's own may have come a moment ago.
+// not have it, and must not be written over; the operator's own may have lost it, or have come a moment ago.
 func (o *WeaveObserver) withoutRouters(ctx context.Context, facts *WeaveFacts) error {
-	metadata := &metav1.PartialObjectMetadata{}
-	metadata.SetGroupVersionKind(appsv1.SchemeGroupVersion.WithKind("DaemonSet"))
-	found, err := o.exists(ctx, names.WeaveRouters, metadata)
+	routers := &appsv1.DaemonSet{}
+	found, err := o.exists(ctx, names.WeaveRouters, routers)
 	if err != nil {
 		return err
 	}
 	if found {
-		facts.RoutersUnseen = metadata.Labels[names.LabelManagedBy] == names.FieldManager
-		if !facts.RoutersUnseen {
-			facts.Routers = &appsv1.DaemonSet{ObjectMeta: metadata.ObjectMeta}
-		}
+		facts.Routers = routers
 		return nil
 	}
 	// To look through all pods for signs of other networks is for those who are about to install, and not at every event
@@ -141,13 +135,13 @@ func (o *WeaveObserver) withoutRouters(ctx context.Context, facts *WeaveFacts) e
 }
 
 // exists asks the API server for an object of kube-system.
-func (o *WeaveObserver) exists(ctx context.Context, name string, object *metav1.PartialObjectMetadata) (bool, error) {
+func (o *WeaveObserver) exists(ctx context.Context, name string, object client.Object) (bool, error) {
 	err := o.Live.Get(ctx, client.ObjectKey{Namespace: names.WeaveNamespace, Name: name}, object)
 	switch {
 	case apierrors.IsNotFound(err):
 		return false, nil
 	case err != nil:
-		return false, fmt.Errorf("reading %s %s: %w", object.Kind, name, err)
+		return false, fmt.Errorf("reading %s in %s: %w", name, names.WeaveNamespace, err)
 	}
 	return true, nil
 }

@@ -50,9 +50,9 @@ func noReport(seen *view) finding {
 			found.on(node.Name, "the node is lost", time.Time{})
 		case pod == nil && replaced: // This moment: the next one is about to come.
 		case pod != nil && pod.Status.Phase == corev1.PodRunning:
-			found.on(node.Name, "its agent cannot see all of the node: its log says why, and often the router hangs", notReadySince(node, pod))
+			found.on(node.Name, "its agent cannot see all of the node: its log says why, and often the router hangs", notReadySince(facts, node, pod))
 		default:
-			found.on(node.Name, "its agent does not run", notReadySince(node, pod))
+			found.on(node.Name, "its agent does not run", notReadySince(facts, node, pod))
 		}
 	}
 	if len(found.problems) == 0 {

@@ -100,6 +100,7 @@ func installed(nodes int) *observe.WeaveFacts {
 			}
 		}
 		facts.RouterPods[name] = readyPod(name)
+		facts.RouterPods[name].Labels = facts.Routers.Spec.Template.Labels
 	}
 	return facts
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
 )
@@ -65,17 +66,22 @@ func splitBrain(seen *view) finding {
 	}
 	slices.SortStableFunc(groups, func(a, b []*host) int { return len(b) - len(a) })
 	found := finding{reason: v1alpha1.ReasonSplitBrain}
+	latest := time.Time{}
 	var told []string
 	for i, group := range groups {
 		var nodes []string
 		for _, host := range group {
 			nodes = append(nodes, host.name)
 			if i > 0 {
-				found.on(host.name, "it owns addresses that other nodes do not know of", since(host.report.IPAM.Since.Time, host.met))
+				found.on(host.name, "it owns addresses that other nodes do not know of", time.Time{})
+			}
+			if at := since(host.report.IPAM.Since.Time, host.met); at.After(latest) {
+				latest = at
 			}
 		}
 		told = append(told, someOf(nodes))
 	}
+	found.since = latest // Which of them does not know yet cannot be told.
 	found.message = "these groups of nodes do not know of each other and give out the same addresses: " +
 		strings.Join(told[:min(len(told), maxTold)], " | ") + ". They do not heal by themselves: docs/networking.md has the way out"
 	return found
@@ -117,13 +123,18 @@ func groupsOf(seen *view) [][]*host {
 }
 
 func nothingYet(seen *view) finding {
+	latest := time.Time{}
 	for i := range seen.hosts {
-		if seen.hosts[i].report.IPAM.State == v1alpha1.IPAMReady {
+		ipam := &seen.hosts[i].report.IPAM
+		if ipam.State == v1alpha1.IPAMReady {
 			return finding{}
+		}
+		if at := since(ipam.Since.Time, seen.hosts[i].met); at.After(latest) {
+			latest = at
 		}
 	}
 	if len(seen.hosts) == 0 {
 		return finding{}
 	}
-	return finding{reason: v1alpha1.ReasonProgressing, message: "no node has addresses to give yet"}
+	return finding{reason: v1alpha1.ReasonProgressing, message: "no node has addresses to give yet", since: latest}
 }

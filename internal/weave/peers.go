@@ -40,6 +40,16 @@ func (p *pair) onFastDatapath() bool { return p.fromA.Datapath == fastdp && p.fr
 
 // since is when the pair became what it is: when the later of its ends did.
 func (p *pair) since() time.Time {
+	// Of one that is down, the end that first said so: the other one may come and go at each attempt.
+	down := time.Time{}
+	for _, end := range p.ends() {
+		if end.State != established && (down.IsZero() || end.Since.Time.Before(down)) {
+			down = end.Since.Time
+		}
+	}
+	if !down.IsZero() {
+		return down
+	}
 	latest := time.Time{}
 	for _, end := range []struct {
 		says *v1alpha1.WeaveConnection

@@ -70,15 +70,13 @@ func Make(facts *observe.WeaveFacts) Plan {
 		plan.remove(facts)
 		return plan
 	case plan.Invalid != "" || facts.Network.Spec.ManagementPolicy != v1alpha1.WeaveManaged:
-	case facts.RoutersUnseen:
-		plan.Waiting, plan.Next = &Waiting{v1alpha1.ReasonProgressing, "waiting until the routers' DaemonSet is seen"}, time.Second
 	case ours(facts.Routers):
 		plan.keep(facts)
 	default:
 		plan.install(facts)
 	}
 	// A finalizer on what installed nothing would only be in the way.
-	plan.WantFinalizer = cleans(facts) && (plan.Install || plan.isInstalled(facts))
+	plan.WantFinalizer = cleans(facts) && (plan.Install || isInstalled(facts))
 	return plan
 }
 
@@ -93,8 +91,13 @@ func cleans(facts *observe.WeaveFacts) bool {
 }
 
 // isInstalled reports whether this WeaveNetwork's Weave is, or was, on the nodes.
-func (p *Plan) isInstalled(facts *observe.WeaveFacts) bool {
-	return ours(facts.Routers) || facts.Network.Status.Frozen.InitialPeerCount != 0
+func isInstalled(facts *observe.WeaveFacts) bool {
+	return ours(facts.Routers) || wasInstalled(facts)
+}
+
+// wasInstalled reports whether this WeaveNetwork has installed Weave before.
+func wasInstalled(facts *observe.WeaveFacts) bool {
+	return facts.Network.Status.Frozen.InitialPeerCount != 0
 }
 
 // install is for a cluster without Weave: it waits for every node's agent, looks for conflicts, and waits for the nodes.
@@ -105,7 +108,8 @@ func (p *Plan) install(facts *observe.WeaveFacts) {
 		p.Next = time.Minute // Nothing tells when another pod network has gone.
 		return
 	}
-	if silent := p.silent(facts, true); len(silent) > 0 || !facts.LookedElsewhere {
+	// One that was installed before is missed: it waits for no agent but those that never looked.
+	if silent := p.silent(facts, !wasInstalled(facts)); len(silent) > 0 || !facts.LookedElsewhere {
 		p.Waiting = &Waiting{v1alpha1.ReasonWaitingForReports, "the agents have not reported yet from " + someOf(silent)}
 		return
 	}

@@ -234,16 +234,6 @@ func TestAChangeByHandDecidesNothing(t *testing.T) {
 	g.Expect(live(facts, &plan).Spec.Template).To(Equal(*before))
 }
 
-func TestRoutersThatAreNotSeenYetAreWaitedFor(t *testing.T) {
-	g := NewWithT(t)
-	facts := world(3)
-	facts.RoutersUnseen = true
-	plan := Make(facts)
-	g.Expect(plan.Install).To(BeFalse())
-	g.Expect(plan.Conflicts).To(BeEmpty())
-	g.Expect(plan.Next).To(Equal(time.Second))
-}
-
 // Cleaning up is for what was installed: what refuses an installation is somebody else's.
 func TestARefusedWeaveNetworkCleansNothing(t *testing.T) {
 	g := NewWithT(t)
@@ -319,12 +309,13 @@ func TestAnotherPasswordWaitsUntilItIsThere(t *testing.T) {
 
 	// While they are replaced, and when they are.
 	facts.Routers = wanted
-	facts.Routers.Status.UpdatedNumberScheduled = 0
 	plan = Make(facts)
 	g.Expect(live(facts, &plan).Spec.UpdateStrategy.RollingUpdate.MaxUnavailable.String()).To(Equal("100%"))
 	after, _ = Status(facts, &plan, nil)
 	g.Expect(condition(&after, v1alpha1.ConditionReady).Reason).To(Equal(v1alpha1.ReasonPasswordChanging))
-	facts.Routers.Status.UpdatedNumberScheduled = 2
+	for _, pod := range facts.RouterPods {
+		pod.Labels = facts.Routers.Spec.Template.Labels
+	}
 	plan = Make(facts)
 	again := live(facts, &plan)
 	g.Expect(again.Spec.UpdateStrategy.RollingUpdate.MaxUnavailable.String()).To(Equal("1"))
@@ -432,4 +423,31 @@ func TestASpecThatGotPastAdmission(t *testing.T) {
 	g.Expect(plan.Install).To(BeFalse())
 	after, _ := Status(facts, &plan, nil)
 	g.Expect(condition(&after, v1alpha1.ConditionStalled).Reason).To(Equal(v1alpha1.ReasonInvalidSpec))
+}
+
+// It would clean the directories of its own spec, and leave those of the Weave that runs.
+func TestAnIncompatibleWeaveNetworkRemovesNothing(t *testing.T) {
+	g := NewWithT(t)
+	facts := installed(2)
+	facts.Network.Spec.CleanupPolicy = v1alpha1.CleanupClean
+	facts.Network.Spec.HostPaths.Data = "/data"
+	deleting(facts)
+	plan := Make(facts)
+	g.Expect(plan.Task).To(Equal(v1alpha1.AgentReport))
+	g.Expect(plan.RemoveRouters).To(BeFalse())
+	g.Expect(plan.WantFinalizer).To(BeTrue())
+	g.Expect(plan.Waiting.Message).To(And(ContainSubstring("hostPaths.data"), ContainSubstring("Retain")))
+}
+
+// Lost nodes' routers must not keep the others from being replaced, nor count as replaced.
+func TestLostNodesDoNotHoldAnUpdateUp(t *testing.T) {
+	g := NewWithT(t)
+	facts := installed(3)
+	facts.Nodes[2].Lost = true
+	outdate(facts, "node2", "node3")
+	plan := Make(facts)
+	g.Expect(live(facts, &plan).Spec.UpdateStrategy.RollingUpdate.MaxUnavailable.IntValue()).To(Equal(2))
+	g.Expect(rolledOut(facts)).To(BeFalse())
+	facts.RouterPods["node2"].Labels = facts.Routers.Spec.Template.Labels
+	g.Expect(rolledOut(facts)).To(BeTrue())
 }

@@ -54,15 +54,13 @@ func preflight(facts *observe.WeaveFacts) []Conflict {
 		found.add(v1alpha1.ReasonServiceAccountMissing, "", fmt.Sprintf(
 			"ServiceAccount %s/%s, with the rights of Weave itself, is missing: kubectl apply -k config/weave/weave-net", names.WeaveNamespace, names.WeaveRouters), "")
 	}
-	again := facts.Network.Status.Frozen.InitialPeerCount != 0
 	allowed := facts.Network.Spec.AllowConflicts
 	var conflicts []Conflict
 	for _, key := range slices.Sorted(maps.Keys(found)) {
 		conflict := found[key]
 		switch {
 		case conflict.Name != "" && slices.Contains(allowed, conflict.Name):
-		case again && (conflict.Reason == v1alpha1.ReasonLeftovers || conflict.Reason == v1alpha1.ReasonPortTaken):
-			// They are its own: somebody has deleted the DaemonSet.
+		case wasInstalled(facts) && slices.Contains(itsOwn, conflict.Reason):
 		default:
 			conflicts = append(conflicts, *conflict)
 		}
@@ -70,6 +68,10 @@ func preflight(facts *observe.WeaveFacts) []Conflict {
 	slices.SortStableFunc(conflicts, func(a, b Conflict) int { return cmp.Compare(gravity(a.Reason), gravity(b.Reason)) })
 	return conflicts
 }
+
+// itsOwn are what a Weave finds whose DaemonSet somebody has deleted: its own links and ports, and nodes that are not as they
+// should be, which were no more than Degraded while it ran.
+var itsOwn = []string{v1alpha1.ReasonLeftovers, v1alpha1.ReasonPortTaken, v1alpha1.ReasonNodeUnfit, v1alpha1.ReasonDuplicateMachineID}
 
 // gravest is the order in which conflicts are told.
 var gravest = []string{
@@ -144,9 +146,10 @@ func (c collection) machines(facts *observe.WeaveFacts) {
 			nodes[id] = append(nodes[id], node.Name)
 		}
 	}
-	for _, same := range nodes {
-		if len(same) > 1 {
-			for _, node := range same {
+	// In their order: a message that changes from pass to pass would be written in each.
+	for _, id := range slices.Sorted(maps.Keys(nodes)) {
+		if len(nodes[id]) > 1 {
+			for _, node := range nodes[id] {
 				c.add(v1alpha1.ReasonDuplicateMachineID, "DuplicateMachineID", "the same /etc/machine-id", node)
 			}
 		}

@@ -6,7 +6,6 @@ package weave
 import (
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
 	"github.com/symphony-operator/symphony-operator/internal/names"
@@ -18,13 +17,10 @@ import (
 // WeaveNetwork may go. Which step is next can be seen from what there is, so a restarted operator goes on.
 func (p *Plan) remove(facts *observe.WeaveFacts) {
 	// Without the finalizer the object can go any moment, and leave the rest half done.
-	if !cleans(facts) || !slices.Contains(facts.Network.Finalizers, names.WeaveFinalizer) || !p.isInstalled(facts) {
+	if !cleans(facts) || !slices.Contains(facts.Network.Finalizers, names.WeaveFinalizer) || !isInstalled(facts) {
 		return
 	}
 	switch {
-	case facts.RoutersUnseen:
-		p.WantFinalizer = true
-		p.Waiting, p.Next = &Waiting{v1alpha1.ReasonLeaving, "waiting until the routers' DaemonSet is seen"}, time.Second
 	case ours(facts.Routers):
 		p.WantFinalizer = true
 		p.leave(facts)
@@ -38,6 +34,11 @@ func (p *Plan) remove(facts *observe.WeaveFacts) {
 
 // leave ends Weave when its routers have handed their addresses over.
 func (p *Plan) leave(facts *observe.WeaveFacts) {
+	if what := incompatible(facts, p.Frozen); what != "" {
+		// It would clean the directories of its own spec, and leave those of the Weave that runs.
+		p.Waiting = &Waiting{v1alpha1.ReasonIncompatible, "nothing is removed: " + what + "; or set spec.cleanupPolicy to Retain"}
+		return
+	}
 	if lost := lostOf(facts); len(lost) > 0 && !begun(facts) {
 		// A router that has left gives out no addresses any more: it must not wait so for a node that may never come back.
 		p.Waiting = &Waiting{v1alpha1.ReasonLeaving, someOf(lost) + ": lost, and nothing is removed before the nodes are back" + past}

@@ -149,7 +149,7 @@ func incompatible(facts *observe.WeaveFacts, frozen v1alpha1.WeaveFrozen) string
 	} {
 		if one.wanted != one.runs {
 			return fmt.Sprintf("the Weave that runs was installed with %s %s, spec.%s is %s; create the WeaveNetwork with the former, "+
-				"or delete it with cleanupPolicy Clean first", one.field, one.runs, one.field, one.wanted)
+				"and delete that one with cleanupPolicy Clean to change it", one.field, one.runs, one.field, one.wanted)
 		}
 	}
 	return ""

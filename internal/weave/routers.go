@@ -60,7 +60,7 @@ func Routers(facts *observe.WeaveFacts, plan *Plan, settings Settings) (*appsv1a
 	labels := names.WeaveLabels(names.WeaveRouters)
 	labels[names.LabelRevision] = wanted
 	password := template.Annotations[annotationPassword]
-	atOnce := allAtOnce(live, password, lostNodes(facts))
+	atOnce := allAtOnce(facts, password)
 	set := appsv1ac.DaemonSet(names.WeaveRouters, names.WeaveNamespace).
 		WithLabels(labels).
 		WithAnnotations(map[string]string{names.AnnotationTemplate: string(text)}).
@@ -68,7 +68,7 @@ func Routers(facts *observe.WeaveFacts, plan *Plan, settings Settings) (*appsv1a
 			WithSelector(metav1ac.LabelSelector().WithMatchLabels(map[string]string{names.LabelWeave: names.WeaveRouters})).
 			WithMinReadySeconds(5).
 			WithRevisionHistoryLimit(2).
-			WithUpdateStrategy(updateStrategy(network, atOnce)).
+			WithUpdateStrategy(updateStrategy(network, atOnce, lostNodes(facts))).
 			WithTemplate(template))
 	if atOnce {
 		set.WithAnnotations(map[string]string{annotationAllAtOnce: password})
@@ -78,32 +78,41 @@ func Routers(facts *observe.WeaveFacts, plan *Plan, settings Settings) (*appsv1a
 
 // allAtOnce reports whether all routers are to be replaced at the same time: those with different passwords refuse each
 // other, so one after the other would part the network for the whole update instead of for seconds.
-func allAtOnce(live *appsv1.DaemonSet, password string, lost int32) bool {
+func allAtOnce(facts *observe.WeaveFacts, password string) bool {
+	live := facts.Routers
 	if !ours(live) {
 		return false
 	}
 	// The annotation is empty, and there, while a password is taken away.
 	begun, is := live.Annotations[annotationAllAtOnce]
-	return passwordOf(live) != password || is && begun == password && !rolledOut(live, lost)
+	return passwordOf(live) != password || is && begun == password && !rolledOut(facts)
 }
 
 // rolledOut reports whether every node's pod has the DaemonSet's template. Lost nodes' never get it.
-func rolledOut(set *appsv1.DaemonSet, lost int32) bool {
-	return set.Status.ObservedGeneration == set.Generation && set.Status.UpdatedNumberScheduled >= set.Status.DesiredNumberScheduled-lost
+func rolledOut(facts *observe.WeaveFacts) bool {
+	set := facts.Routers
+	return set.Status.ObservedGeneration >= set.Generation && len(outdated(facts)) == 0
+}
+
+// outdated are the nodes whose router has another template than the DaemonSet, but for lost ones. Of somebody else's
+// DaemonSet that is not known.
+func outdated(facts *observe.WeaveFacts) []string {
+	wanted := facts.Routers.Spec.Template.Labels[names.LabelRevision]
+	var nodes []string
+	for i := range facts.Nodes {
+		node := &facts.Nodes[i]
+		pod := facts.RouterPods[node.Name]
+		if wanted != "" && node.Wanted && !node.Lost && pod != nil && pod.Labels[names.LabelRevision] != wanted {
+			nodes = append(nodes, node.Name)
+		}
+	}
+	return nodes
 }
 
 // lostNodes counts the wanted nodes of which Kubernetes does not know what runs on them.
-func lostNodes(facts *observe.WeaveFacts) int32 {
-	count := int32(0)
-	for i := range facts.Nodes {
-		if facts.Nodes[i].Wanted && facts.Nodes[i].Lost {
-			count++
-		}
-	}
-	return count
-}
+func lostNodes(facts *observe.WeaveFacts) int32 { return int32(len(lostOf(facts))) }
 
-func updateStrategy(network *v1alpha1.WeaveNetwork, atOnce bool) *appsv1ac.DaemonSetUpdateStrategyApplyConfiguration {
+func updateStrategy(network *v1alpha1.WeaveNetwork, atOnce bool, lost int32) *appsv1ac.DaemonSetUpdateStrategyApplyConfiguration {
 	update := network.Spec.Update
 	if update.Type == v1alpha1.WeaveOnDelete {
 		return appsv1ac.DaemonSetUpdateStrategy().WithType(appsv1.OnDeleteDaemonSetStrategyType)
@@ -111,6 +120,9 @@ func updateStrategy(network *v1alpha1.WeaveNetwork, atOnce bool) *appsv1ac.Daemo
 	unavailable := intstr.FromInt32(1)
 	if update.MaxUnavailable != nil {
 		unavailable = *update.MaxUnavailable
+	}
+	if unavailable.Type == intstr.Int {
+		unavailable.IntVal += lost // Their routers are unavailable anyhow, and would keep the others from being replaced.
 	}
 	if atOnce {
 		unavailable = intstr.FromString("100%")
@@ -150,7 +162,9 @@ func routerTemplate(
 	if id := passwordID(spec.Password); id != "" {
 		template.WithAnnotations(map[string]string{annotationPassword: id})
 	}
-	return template
+	// By it a pod tells which template it has; of the template and not of the spec, so that a default that is spelt out
+	// replaces nothing.
+	return template.WithLabels(map[string]string{names.LabelRevision: digest(template)})
 }
 
 // hostPod is what routers and agents have in common: they are there before there is a pod network, and on every node.

@@ -30,15 +30,15 @@ func routersReady(seen *view, plan *Plan) finding {
 		return finding{reason: v1alpha1.ReasonProgressing, message: "Kubernetes has not seen the routers' template yet"}
 	case plan.KeepTemplate && plan.Waiting != nil:
 		return finding{reason: plan.Waiting.Reason, message: plan.Waiting.Message}
-	case !rolledOut(routers, lostNodes(facts)):
+	case len(outdated(facts)) > 0:
 		return rollingOut(seen)
 	}
 	return notReady(seen)
 }
 
 func rollingOut(seen *view) finding {
-	status := &seen.facts.Routers.Status
-	progress := fmt.Sprintf("%d of %d routers have the new template", status.UpdatedNumberScheduled, status.DesiredNumberScheduled)
+	desired := seen.facts.Routers.Status.DesiredNumberScheduled
+	progress := fmt.Sprintf("%d of %d routers have the new template", desired-int32(len(outdated(seen.facts)))-lostNodes(seen.facts), desired)
 	_, atOnce := seen.facts.Routers.Annotations[annotationAllAtOnce]
 	byHand := seen.facts.Routers.Spec.UpdateStrategy.Type == appsv1.OnDeleteDaemonSetStrategyType
 	const command = "kubectl -n " + names.WeaveNamespace + " delete pod -l " + names.LabelWeave + "=" + names.WeaveRouters
@@ -86,7 +86,7 @@ func notReady(seen *view) finding {
 				}
 			}
 		}
-		found.on(node.Name, message, notReadySince(node, pod))
+		found.on(node.Name, message, notReadySince(seen.facts, node, pod))
 	}
 	if len(found.problems) == 0 {
 		return finding{}
@@ -99,8 +99,12 @@ func notReady(seen *view) finding {
 }
 
 // notReadySince is since when a node has no ready pod.
-func notReadySince(node *observe.WeaveHostNode, pod *corev1.Pod) time.Time {
+func notReadySince(facts *observe.WeaveFacts, node *observe.WeaveHostNode, pod *corev1.Pod) time.Time {
 	if pod == nil {
+		// One that ran there a moment ago has taken its address along.
+		if report := facts.Reports[node.Name]; report != nil && report.Status.Overlay.Since.After(node.Created) {
+			return report.Status.Overlay.Since.Time
+		}
 		return node.Created
 	}
 	for i := range pod.Status.Conditions {

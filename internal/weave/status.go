@@ -102,7 +102,7 @@ func (w *statusWriter) conditions(stale []v1alpha1.WeaveStalePeer) {
 		first = finding{reason: w.failed.Reason, message: w.failed.Message}
 		stalled = w.failed.Stalled
 	}
-	if w.facts.Network.DeletionTimestamp != nil && w.plan.Waiting != nil {
+	if w.failed == nil && w.facts.Network.DeletionTimestamp != nil && w.plan.Waiting != nil {
 		first = finding{reason: w.plan.Waiting.Reason, message: w.plan.Waiting.Message}
 		stalled = false
 	}

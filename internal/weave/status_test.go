@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
+	"github.com/symphony-operator/symphony-operator/internal/names"
 	"github.com/symphony-operator/symphony-operator/internal/observe"
 )
 
@@ -114,7 +115,7 @@ func TestWhatIsWrongIsTold(t *testing.T) {
 		"a router that does not run": {
 			func(f *observe.WeaveFacts) {
 				f.Routers.Status.NumberReady = 2
-				f.RouterPods["node2"] = &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "weave-net-abcde"}, Status: corev1.PodStatus{Phase: corev1.PodPending, ContainerStatuses: []corev1.ContainerStatus{{
+				f.RouterPods["node2"] = &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "weave-net-abcde", Labels: f.Routers.Spec.Template.Labels}, Status: corev1.PodStatus{Phase: corev1.PodPending, ContainerStatuses: []corev1.ContainerStatus{{
 					Name: "weave", State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ErrImagePull", Message: "no such image"}},
 				}}}}
 			},
@@ -123,8 +124,8 @@ func TestWhatIsWrongIsTold(t *testing.T) {
 		},
 		"a rolling update that is stuck": {
 			func(f *observe.WeaveFacts) {
-				f.Routers.Status.UpdatedNumberScheduled = 1
-				f.RouterPods["node2"] = &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "weave-net-abcde"}, Status: corev1.PodStatus{Phase: corev1.PodPending, ContainerStatuses: []corev1.ContainerStatus{{
+				outdate(f, "node1", "node3")
+				f.RouterPods["node2"] = &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "weave-net-abcde", Labels: f.Routers.Spec.Template.Labels}, Status: corev1.PodStatus{Phase: corev1.PodPending, ContainerStatuses: []corev1.ContainerStatus{{
 					Name: "weave", State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ErrImagePull", Message: "no such image"}},
 				}}}}
 			},
@@ -132,14 +133,14 @@ func TestWhatIsWrongIsTold(t *testing.T) {
 			[]string{"1 of 3 routers have the new template", "node2", "no such image"},
 		},
 		"a rolling update": {
-			func(f *observe.WeaveFacts) { f.Routers.Status.UpdatedNumberScheduled = 1 },
+			func(f *observe.WeaveFacts) { outdate(f, "node2", "node3") },
 			v1alpha1.ConditionRoutersReady, v1alpha1.ReasonProgressing,
 			[]string{"1 of 3 routers have the new template"},
 		},
 		"an update that waits for a person": {
 			func(f *observe.WeaveFacts) {
 				f.Routers.Spec.UpdateStrategy.Type = appsv1.OnDeleteDaemonSetStrategyType
-				f.Routers.Status.UpdatedNumberScheduled = 1
+				outdate(f, "node2", "node3")
 			},
 			v1alpha1.ConditionRoutersReady, v1alpha1.ReasonWaitingForDeletedPods,
 			[]string{"delete pod -l name=weave-net"},
@@ -176,6 +177,13 @@ func TestWhatIsWrongIsTold(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// outdate gives routers another template.
+func outdate(facts *observe.WeaveFacts, nodes ...string) {
+	for _, node := range nodes {
+		facts.RouterPods[node].Labels = map[string]string{names.LabelRevision: "before"}
 	}
 }
 
