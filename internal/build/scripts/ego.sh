@@ -13,7 +13,6 @@ termination_log="${SYMPHONY_TERMINATION_LOG:-/dev/termination-log}"
 passwd_file="${SYMPHONY_PASSWD_FILE:-/etc/passwd}"
 newline=$'\n'
 lim_pid=""
-logs_pid=""
 ego_started=""
 
 log() { printf 'symphony-operator: %s\n' "$*"; }
@@ -39,7 +38,9 @@ stop() {
   exit 0
 }
 trap stop TERM INT
-trap '[ -z "$logs_pid" ] || kill "$logs_pid"' EXIT
+# By what bash itself knows: a signal can come between the start of a job and a line that remembers its number.
+# shellcheck disable=SC2046
+trap 'kill $(jobs -p) 2>/dev/null' EXIT
 
 # A pause without a process: reading a pipe that nobody writes to. Traps run in it, a `sleep` would hold them up.
 exec {idle_fd}<> <(:)
@@ -254,7 +255,6 @@ follow_logs() {
   dir=$(ego_conf_value EGO_LOGDIR)
   for daemon in lim vemkd pem esc; do files+=("${dir:-$EGO_TOP/kernel/log}/$daemon.log.$HOSTNAME"); done
   tail -n +1 -F "${files[@]}" 2>/dev/null &
-  logs_pid="$!"
 }
 
 # watch TICK: calls TICK twice a second. `egosh ego restart` takes LIM away for a while; when it stays away, the
