@@ -12,6 +12,7 @@ import (
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
@@ -45,20 +46,10 @@ type Settings struct {
 // process and not to the operator (addresses, leader election, the limits of the config) is the caller's; the
 // rest is set here, so that the tests run what the command runs.
 func NewManager(config *rest.Config, settings Settings, options ctrl.Options) (ctrl.Manager, error) {
-	scheme, err := NewScheme()
+	options.LeaderElectionID = leaderElectionID
+	manager, err := newManager(config, observe.CacheOptions(), names.FieldManager, options)
 	if err != nil {
 		return nil, err
-	}
-	options.Scheme = scheme
-	options.Cache.ByObject = observe.CacheOptions()
-	options.Client = client.Options{FieldOwner: names.FieldManager, FieldValidation: "Strict"}
-	options.LeaderElectionID = leaderElectionID
-	// Nothing is written after the manager has stopped, so the lease can go at once.
-	options.LeaderElectionReleaseOnCancel = true
-
-	manager, err := ctrl.NewManager(config, options)
-	if err != nil {
-		return nil, fmt.Errorf("creating the manager: %w", err)
 	}
 	if err := NewSymphonyClusterReconciler(manager, settings.Console).SetupWithManager(manager); err != nil {
 		return nil, fmt.Errorf("starting the SymphonyCluster controller: %w", err)
@@ -67,6 +58,25 @@ func NewManager(config *rest.Config, settings Settings, options ctrl.Options) (c
 		return nil, fmt.Errorf("starting the NetworkCheck controller: %w", err)
 	}
 	tellWithoutWeave(manager.GetLogger(), manager.GetRESTMapper())
+	return manager, nil
+}
+
+// newManager is what the operator, the network's manager and the agents have in common. cached limits their caches, and owner
+// is the name under which they own fields.
+func newManager(config *rest.Config, cached map[client.Object]cache.ByObject, owner string, options ctrl.Options) (ctrl.Manager, error) {
+	scheme, err := NewScheme()
+	if err != nil {
+		return nil, err
+	}
+	options.Scheme = scheme
+	options.Cache.ByObject = cached
+	options.Client = client.Options{FieldOwner: owner, FieldValidation: "Strict"}
+	// Nothing is written after the manager has stopped, so the lease can go at once.
+	options.LeaderElectionReleaseOnCancel = true
+	manager, err := ctrl.NewManager(config, options)
+	if err != nil {
+		return nil, fmt.Errorf("creating the manager: %w", err)
+	}
 	return manager, nil
 }
 

@@ -36,19 +36,10 @@ const weaveLeaderElectionID = "weave.symphony-operator.io"
 // NewWeaveManager is the part of the operator that cares for the pod network: a process of its own, on the host network,
 // because nothing on the pod network runs before there is one, and so that the other part needs none of its rights.
 func NewWeaveManager(config *rest.Config, settings weave.Settings, options ctrl.Options) (ctrl.Manager, error) {
-	scheme, err := NewScheme()
+	options.LeaderElectionID = weaveLeaderElectionID
+	manager, err := newManager(config, observe.WeaveCacheOptions(), names.FieldManager, options)
 	if err != nil {
 		return nil, err
-	}
-	options.Scheme = scheme
-	options.Cache.ByObject = observe.WeaveCacheOptions()
-	options.Client = client.Options{FieldOwner: names.FieldManager, FieldValidation: "Strict"}
-	options.LeaderElectionID = weaveLeaderElectionID
-	options.LeaderElectionReleaseOnCancel = true
-
-	manager, err := ctrl.NewManager(config, options)
-	if err != nil {
-		return nil, fmt.Errorf("creating the network's manager: %w", err)
 	}
 	groups, err := discovery.NewDiscoveryClientForConfigAndClient(manager.GetConfig(), manager.GetHTTPClient())
 	if err != nil {

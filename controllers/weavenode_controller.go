@@ -143,23 +143,17 @@ func NewNodeAgent(config *rest.Config, settings NodeAgentSettings, options ctrl.
 	if err != nil {
 		return nil, err
 	}
-	scheme, err := NewScheme()
-	if err != nil {
-		return nil, err
-	}
-	options.Scheme = scheme
-	options.Cache.ByObject = map[client.Object]cache.ByObject{
+	own := map[client.Object]cache.ByObject{
 		&v1alpha1.WeaveNode{}: {Field: fields.OneTermEqualSelector("metadata.name", settings.Node)},
 	}
-	options.Client = client.Options{FieldOwner: nodeAgentManager, FieldValidation: "Strict"}
 	options.LeaderElection = false
 	options.HealthProbeBindAddress = cmp.Or(options.HealthProbeBindAddress, NodeAgentProbeAddress)
 	// A port of the node's own network is not the agent's to take.
 	options.Metrics.BindAddress = cmp.Or(options.Metrics.BindAddress, "0")
 
-	manager, err := ctrl.NewManager(config, options)
+	manager, err := newManager(config, own, nodeAgentManager, options)
 	if err != nil {
-		return nil, fmt.Errorf("creating the manager: %w", err)
+		return nil, err
 	}
 	reconciler := &WeaveNodeReconciler{
 		Client: manager.GetClient(), Node: settings.Node, Owner: settings.Owner, Revision: settings.Revision, Look: nodeagent.NewHost(&places).Look,

@@ -48,10 +48,12 @@ func (a *Applier) tell(ctx context.Context, pods []*corev1.Pod, hosts string) (i
 
 // replace deletes pods; a ReplicaSet creates the successors of its own.
 func (a *Applier) replace(ctx context.Context, pods []*corev1.Pod) (int, error) {
-	return inParallel(pods, func(pod *corev1.Pod) error {
-		target := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: pod.Namespace, Name: pod.Name}}
-		return gone(a.Client.Delete(ctx, target, client.Preconditions{UID: &pod.UID}))
-	})
+	return inParallel(pods, func(pod *corev1.Pod) error { return a.deleteExactly(ctx, pod) })
+}
+
+// deleteExactly deletes this object and no later one of its name. The object is only looked at: it may come from the cache.
+func (a *Applier) deleteExactly(ctx context.Context, object client.Object) error {
+	return gone(a.Client.Delete(ctx, object, client.Preconditions{UID: new(object.GetUID())}))
 }
 
 // imageChecks creates the checks that are not there and deletes those that are of no use any more.
@@ -77,8 +79,9 @@ func (a *Applier) imageChecks(ctx context.Context, facts *observe.Facts, childre
 func (a *Applier) prune(ctx context.Context, namespace string, obsolete []build.ObsoleteRevision) []Problem {
 	problems := make([]Problem, 0, len(obsolete))
 	for _, revision := range obsolete {
-		target := &appsv1.ControllerRevision{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: revision.Name}}
-		err := gone(a.Client.Delete(ctx, target, client.Preconditions{UID: &revision.UID}))
+		err := a.deleteExactly(ctx, &appsv1.ControllerRevision{
+			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: revision.Name, UID: revision.UID},
+		})
 		key := observe.ChildKey{Kind: revisionKind, Name: revision.Name}
 		problems = append(problems, problem("deleting an old pod template", key, err)...)
 	}

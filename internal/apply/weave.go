@@ -115,16 +115,6 @@ func (a *Applier) forget(ctx context.Context, plan *weave.Plan) error {
 	return nil
 }
 
-// deleteExactly deletes this object and no later one of its name.
-func (a *Applier) deleteExactly(ctx context.Context, object client.Object) error {
-	uid := object.GetUID()
-	target, ok := object.DeepCopyObject().(client.Object)
-	if !ok {
-		return nil
-	}
-	return gone(a.Client.Delete(ctx, target, client.Preconditions{UID: &uid}, client.PropagationPolicy("Background")))
-}
-
 // uidOf is the UID of an object that may not be there.
 func uidOf[T any, P interface {
 	*T

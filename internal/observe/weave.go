@@ -109,7 +109,7 @@ func (o *WeaveObserver) Observe(ctx context.Context, network *v1alpha1.WeaveNetw
 // not have it, and must not be written over; the operator's own may have lost it, or have come a moment ago.
 func (o *WeaveObserver) withoutRouters(ctx context.Context, facts *WeaveFacts) error {
 	routers := &appsv1.DaemonSet{}
-	found, err := o.exists(ctx, names.WeaveRouters, routers)
+	found, err := exists(ctx, o.Live, names.WeaveRouters, routers)
 	if err != nil {
 		return err
 	}
@@ -124,7 +124,7 @@ func (o *WeaveObserver) withoutRouters(ctx context.Context, facts *WeaveFacts) e
 	}
 	account := &metav1.PartialObjectMetadata{}
 	account.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("ServiceAccount"))
-	found, err = o.exists(ctx, names.WeaveRouters, account)
+	found, err = exists(ctx, o.Live, names.WeaveRouters, account)
 	if err != nil {
 		return err
 	}
@@ -134,9 +134,9 @@ func (o *WeaveObserver) withoutRouters(ctx context.Context, facts *WeaveFacts) e
 	return err
 }
 
-// exists asks the API server for an object of kube-system.
-func (o *WeaveObserver) exists(ctx context.Context, name string, object client.Object) (bool, error) {
-	err := o.Live.Get(ctx, client.ObjectKey{Namespace: names.WeaveNamespace, Name: name}, object)
+// exists reads an object of kube-system, if there is one.
+func exists(ctx context.Context, reader client.Reader, name string, object client.Object) (bool, error) {
+	err := reader.Get(ctx, client.ObjectKey{Namespace: names.WeaveNamespace, Name: name}, object)
 	switch {
 	case apierrors.IsNotFound(err):
 		return false, nil
@@ -154,12 +154,8 @@ func (f *WeaveFacts) reported() bool {
 // weaveObject reads an object of kube-system, nil if there is none.
 func weaveObject[T client.Object](ctx context.Context, o *WeaveObserver, name string, object T) (T, error) {
 	var none T
-	err := o.Cache.Get(ctx, client.ObjectKey{Namespace: names.WeaveNamespace, Name: name}, object)
-	switch {
-	case apierrors.IsNotFound(err):
-		return none, nil
-	case err != nil:
-		return none, fmt.Errorf("reading %s in %s: %w", name, names.WeaveNamespace, err)
+	if found, err := exists(ctx, o.Cache, name, object); !found {
+		return none, err
 	}
 	return object, nil
 }

@@ -35,6 +35,7 @@ func Status(facts *observe.WeaveFacts, plan *Plan, failed *Failure) (v1alpha1.We
 	seen := look(facts)
 	writer := &statusWriter{
 		facts: facts, seen: seen, plan: plan, failed: failed,
+		nodes: countNodes(seen), pairs: countPairs(seen),
 		set:  conditions.New(facts.Network.Status.Conditions, facts.Network.Generation),
 		next: plan.Next,
 	}
@@ -57,8 +58,8 @@ func Status(facts *observe.WeaveFacts, plan *Plan, failed *Failure) (v1alpha1.We
 		Conditions:         writer.set.All,
 		Frozen:             frozen,
 		Counted:            plan.Counted,
-		Nodes:              countNodes(seen),
-		Pairs:              countPairs(seen),
+		Nodes:              writer.nodes,
+		Pairs:              writer.pairs,
 		StalePeers:         stale,
 		Problems:           writer.problems,
 	}, writer.next
@@ -69,6 +70,8 @@ type statusWriter struct {
 	seen     *view
 	plan     *Plan
 	failed   *Failure
+	nodes    v1alpha1.WeaveNodeCounts
+	pairs    v1alpha1.WeavePairCounts
 	set      *conditions.Set
 	problems []v1alpha1.WeaveProblem
 	next     time.Duration
@@ -88,8 +91,7 @@ type check struct {
 }
 
 func (w *statusWriter) conditions(stale []v1alpha1.WeaveStalePeer) {
-	pairs := countPairs(w.seen)
-	nodes := countNodes(w.seen)
+	nodes, pairs := w.nodes, w.pairs
 	checks := []check{
 		{v1alpha1.ConditionRoutersReady, fmt.Sprintf("%d of %d routers are ready", nodes.Ready, nodes.Desired), routersReady(w.seen, w.plan)},
 		{v1alpha1.ConditionIPAMReady, "the nodes agree on who owns which addresses", ipamReady(w.seen)},
@@ -192,7 +194,7 @@ func (w *statusWriter) ready(first finding) {
 		return
 	}
 	w.set.Add(v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonReady,
-		fmt.Sprintf("Weave connects %d nodes", countNodes(w.seen).Desired))
+		fmt.Sprintf("Weave connects %d nodes", w.nodes.Desired))
 }
 
 // degraded has the opposite sense: it is True when something is wrong, and as patient.
