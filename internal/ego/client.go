@@ -50,6 +50,7 @@ const (
 	maxArgumentBytes = 3000
 	maxComment       = 1024
 	allocMarker      = "symphony-operator: alloc list\n"
+	workloadMarker   = "symphony-operator: workload\n"
 )
 
 //go:embed egosh.sh
@@ -118,16 +119,30 @@ func (c *Client) Applications(ctx context.Context) ([]Application, error) {
 	return ParseApplications(output)
 }
 
-// Workload is one application's.
-func (c *Client) Workload(ctx context.Context, application string) (Workload, error) {
-	if !ValidApplication(application) {
-		return Workload{}, fmt.Errorf("%w: %s is no application's name", ErrRefused, quote(application))
-	}
-	output, err := c.run(ctx, "workload", application)
+// Workloads is one exec for all applications.
+func (c *Client) Workloads(ctx context.Context) ([]Workload, error) {
+	output, err := c.run(ctx, "workloads")
 	if err != nil {
-		return Workload{}, err
+		return nil, err
 	}
-	return ParseWorkload(output)
+	list, parts, _ := strings.Cut(output, workloadMarker)
+	applications, err := ParseApplications(list)
+	if err != nil || len(applications) == 0 {
+		return nil, err
+	}
+	texts := strings.Split(parts, workloadMarker)
+	if len(texts) != len(applications) {
+		return nil, fmt.Errorf("%w: %d applications, of which %d are shown", ErrNotUnderstood, len(applications), len(texts))
+	}
+	workloads := make([]Workload, 0, len(texts))
+	for _, text := range texts {
+		workload, err := ParseWorkload(text)
+		if err != nil {
+			return nil, fmt.Errorf("soamview app: %w", err)
+		}
+		workloads = append(workloads, workload)
+	}
+	return workloads, nil
 }
 
 // Logon tries the password.

@@ -101,7 +101,7 @@ func TestErrorsCarryThePolicy(t *testing.T) {
 		g.Expect(err).To(MatchError(test.want))
 		_, err = client.Applications(t.Context())
 		g.Expect(err).To(MatchError(test.want))
-		_, err = client.Workload(t.Context(), "symping7.3.2")
+		_, err = client.Workloads(t.Context())
 		g.Expect(err).To(MatchError(test.want))
 		g.Expect(client.Logon(t.Context())).To(MatchError(test.want))
 		g.Expect(client.Open(t.Context(), []string{"a"})).To(MatchError(test.want))
@@ -138,10 +138,6 @@ func TestNothingIsSentThatIsNotAHost(t *testing.T) {
 	}
 	for _, comment := range []string{"-reclaim", "two\nlines", "é", strings.Repeat("x", 1025)} {
 		g.Expect(client.Close(t.Context(), []string{"a"}, ego.CloseOptions{Comment: comment})).To(MatchError(ego.ErrRefused))
-	}
-	for _, name := range []string{"", "-p", "a b"} {
-		_, err := client.Workload(t.Context(), name)
-		g.Expect(err).To(MatchError(ego.ErrRefused))
 	}
 	g.Expect(runner.calls).To(BeEmpty())
 }

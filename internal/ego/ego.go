@@ -61,8 +61,8 @@ type EGO interface {
 	// Applications is `soamview app`: the applications that the session director knows. ErrUnreachable while it is not
 	// up, which after a start of the master is later than EGO. It takes no logon.
 	Applications(ctx context.Context) ([]Application, error)
-	// Workload is `soamview app NAME -l`: how much an application has to do.
-	Workload(ctx context.Context, application string) (Workload, error)
+	// Workloads is `soamview app NAME -l` of every application: how much it has to do. ErrUnreachable as of Applications.
+	Workloads(ctx context.Context) ([]Workload, error)
 	// Logon finds out whether EGO takes the administrator's password that is mounted in the master's pod. ErrRefused:
 	// there is none, or it is wrong.
 	Logon(ctx context.Context) error
@@ -162,6 +162,8 @@ type Application struct {
 type Workload struct {
 	Application string
 	Enabled     bool
+	// Consumer is whose allocations the application works with; "" if EGO does not say.
+	Consumer string
 	// Pending, Running and Done are tasks.
 	Pending, Running, Done int
 	// Occupied are the slots that the application holds, Unused those of them whose service instances are idle.
@@ -170,3 +172,6 @@ type Workload struct {
 
 // Busy is how many slots have a task.
 func (w Workload) Busy() int { return max(w.Occupied-w.Unused, 0) }
+
+// Idle reports whether there is no task, running or waiting: what the application still holds are idle service instances.
+func (w Workload) Idle() bool { return w.Busy() == 0 && w.Running == 0 && w.Pending == 0 }

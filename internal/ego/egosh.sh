@@ -100,7 +100,17 @@ hosts)
   view alloc list -ll
   ;;
 applications) soam app ;;
-workload) soam app "$1" -l ;;
+workloads)
+  applications=$(soam app) || exit "$?"
+  printf '%s\n' "$applications"
+  # Of one sentence that there are none, and of the header, nothing more is asked.
+  case "$applications" in APPLICATION*) ;; *) exit 0 ;; esac
+  while read -r name _; do
+    case "$name" in APPLICATION | "") continue ;; esac
+    printf 'symphony-operator: workload\n'
+    case "$name" in -*) ;; *) soam app "$name" -l ;; esac
+  done <<<"$applications"
+  ;;
 logon) logon ;;
 close | open | remove)
   logon

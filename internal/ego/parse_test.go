@@ -163,7 +163,7 @@ func TestParseWorkload(t *testing.T) {
 	workload, err := ego.ParseWorkload(text)
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(workload).To(Equal(ego.Workload{
-		Application: "symping7.3.2", Enabled: true, Pending: 5, Running: 3, Done: 120, Occupied: 4, Unused: 1,
+		Application: "symping7.3.2", Enabled: true, Consumer: "/SymTesting/Symping732", Pending: 5, Running: 3, Done: 120, Occupied: 4, Unused: 1,
 	}))
 	g.Expect(workload.Busy()).To(Equal(3))
 	for line := range strings.Lines(text) {

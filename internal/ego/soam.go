@@ -78,7 +78,7 @@ func ParseWorkload(text string) (Workload, error) {
 	if err != nil {
 		return Workload{}, err
 	}
-	workload.Enabled = enabled
+	workload.Enabled, workload.Consumer = enabled, values["Consumer"]
 	for _, count := range []struct {
 		key string
 		to  *int

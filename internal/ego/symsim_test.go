@@ -166,10 +166,40 @@ func withTheSimulator(t *testing.T, version layout.Version) {
 	applications, err := client.Applications(ctx)
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(applications).To(BeEmpty())
-	_, err = client.Workload(ctx, "symping7.3.2")
-	g.Expect(err).To(MatchError(ego.ErrRefused))
+	workloads, err := client.Workloads(ctx)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(workloads).To(BeEmpty())
 	// No credential stays behind.
 	g.Expect(filepath.Glob(filepath.Join(filepath.Dir(filepath.Dir(m.password)), "run", "egocc.exec*"))).To(BeEmpty())
+}
+
+func TestWorkloadOfTheSimulator(t *testing.T) {
+	g := NewWithT(t)
+	m, client := newMaster(t, layout.V732)
+	ctx := t.Context()
+	g.Eventually(func() error { return client.Logon(ctx) }, symsimtest.Deadline).Should(Succeed())
+	startCompute(t, "prod-compute-a", m)
+	g.Eventually(states(t, client), symsimtest.Deadline).Should(HaveKeyWithValue("prod-compute-a", "ok 0"))
+	symsim := func(args ...string) {
+		t.Helper()
+		_, err := m.Run(ctx, pod, append([]string{m.Path("symsim", "symsim")}, args...))
+		g.Expect(err).NotTo(HaveOccurred())
+	}
+	symsim("app", "add", "symping7.3.2", "--consumer", "/SymTesting/Symping732", "--keep-idle")
+	symsim("task", "start", "prod-compute-a", "--app", "symping7.3.2")
+	symsim("task", "start", "prod-compute-a", "--app", "symping7.3.2", "--slots", "3")
+	symsim("task", "start", "any", "--app", "symping7.3.2", "--slots", "4")
+	symsim("task", "finish", "1")
+	hosts, err := client.Hosts(ctx)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(hosts[1].Allocations).To(HaveLen(2))
+	g.Expect(hosts[1].Allocations[0].Consumer).To(Equal("/SymTesting/Symping732"))
+	g.Expect(client.Applications(ctx)).To(Equal([]ego.Application{{Name: "symping7.3.2", Enabled: true}}))
+	symsim("app", "add", "SampleAppCPP")
+	g.Expect(client.Workloads(ctx)).To(ConsistOf(ego.Workload{
+		Application: "symping7.3.2", Enabled: true, Consumer: "/SymTesting/Symping732",
+		Pending: 1, Running: 1, Done: 1, Occupied: 4, Unused: 1,
+	}, ego.Workload{Application: "SampleAppCPP", Enabled: true, Consumer: "/SampleApplications/SOASamples"}))
 }
 
 func TestThePasswordStaysInThePod(t *testing.T) {

@@ -74,19 +74,18 @@ func (f *Fake) Applications(ctx context.Context) (applications []ego.Application
 	return applications, nil
 }
 
-// Workload is that of SetWorkload.
-func (f *Fake) Workload(ctx context.Context, application string) (workload ego.Workload, err error) {
-	err = f.call(ctx, Call{Verb: VerbWorkload, Names: []string{application}}, func() error {
-		var ok bool
-		if workload, ok = f.workloads[application]; !ok {
-			return fmt.Errorf("%w: there is no such application", ego.ErrRefused)
+// Workloads are those of SetWorkload.
+func (f *Fake) Workloads(ctx context.Context) (workloads []ego.Workload, err error) {
+	err = f.call(ctx, Call{Verb: VerbWorkloads}, func() error {
+		for _, name := range slices.Sorted(maps.Keys(f.workloads)) {
+			workloads = append(workloads, f.workloads[name])
 		}
 		return nil
 	})
 	if err != nil {
-		return ego.Workload{}, err
+		return nil, err
 	}
-	return workload, nil
+	return workloads, nil
 }
 
 // Logon is refused only by Before.

@@ -19,7 +19,7 @@ import (
 const (
 	VerbHosts        = "hosts"
 	VerbApplications = "applications"
-	VerbWorkload     = "workload"
+	VerbWorkloads    = "workloads"
 	VerbLogon        = "logon"
 	VerbClose        = "close"
 	VerbOpen         = "open"

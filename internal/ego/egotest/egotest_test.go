@@ -74,9 +74,7 @@ func TestWorkload(t *testing.T) {
 	want := ego.Workload{Application: "app", Enabled: true, Running: 1}
 	fake.SetWorkload(want)
 	g.Expect(fake.Applications(t.Context())).To(Equal([]ego.Application{{Name: "app", Enabled: true}}))
-	g.Expect(fake.Workload(t.Context(), "app")).To(Equal(want))
-	_, err := fake.Workload(t.Context(), "other")
-	g.Expect(err).To(MatchError(ego.ErrRefused))
+	g.Expect(fake.Workloads(t.Context())).To(Equal([]ego.Workload{want}))
 	g.Expect(fake.Logon(t.Context())).To(Succeed())
 	fake.Forget()
 	g.Expect(fake.Hosts(t.Context())).To(BeEmpty())

@@ -178,8 +178,7 @@ func (c *configurer) managementHost(args []string) error {
 			return err
 		}
 	}
-	return install.WriteFile(filepath.Join(c.LocalConfDir(), "profile.shared"),
-		[]byte("EGO_CONFDIR='"+shared+"'\n"), 0o664)
+	return c.SetShared(shared)
 }
 
 // masterList: commas in, spaces and quotes stored; it counts after a restart of EGO.

@@ -7,69 +7,10 @@ import (
 	"bytes"
 	"crypto/tls"
 	"os"
-	"strconv"
 	"strings"
 
 	"github.com/symphony-operator/symphony-operator/test/symsim/internal/install"
-	"github.com/symphony-operator/symphony-operator/test/symsim/internal/wire"
 )
-
-// soamviewNotUp is the documented exit status while the session director is not up.
-const soamviewNotUp = 85
-
-// Soamview knows that there are no applications.
-func Soamview(streams Streams, args []string) int {
-	where, err := install.FromEnvironment()
-	if err != nil {
-		return streams.complain("soamview: %v", err)
-	}
-	if len(args) == 0 || args[0] != "app" {
-		return streams.complain("Usage: soamview app [name]")
-	}
-	if _, err := ask(where, wire.Request{Verb: "ego info"}); err != nil {
-		streams.complain("Unable to contact IBM Spectrum Symphony system")
-		return soamviewNotUp
-	}
-	if len(args) > 1 {
-		streams.complain("Application <%s> does not exist", args[1])
-		return 81
-	}
-	streams.printf("No applications found\n")
-	return 0
-}
-
-// Symsim is for tests only: `symsim alloc HOST N` holds slots of a host as workload would, `symsim free HOST|ID`
-// gives them back.
-func Symsim(streams Streams, args []string) int {
-	const usage = "symsim is a test double of IBM Spectrum Symphony.\nUsage: symsim alloc host slots | symsim free host|id ..."
-	where, err := install.FromEnvironment()
-	if err != nil {
-		if where, err = install.FromProgram(); err != nil {
-			return streams.complain("symsim: %v", err)
-		}
-	}
-	switch {
-	case len(args) == 3 && args[0] == "alloc":
-		slots, err := strconv.Atoi(args[2])
-		if err != nil || slots < 1 {
-			return streams.complain(usage)
-		}
-		response, err := ask(where, wire.Request{Verb: "symsim alloc", Args: args[1:2], Number: slots})
-		if err != nil {
-			return streams.complain("%v", err)
-		}
-		streams.printf("%d\n", response.Allocs[0].ID)
-	case len(args) > 1 && args[0] == "free":
-		response, err := ask(where, wire.Request{Verb: "symsim free", Args: args[1:]})
-		if err != nil {
-			return streams.complain("%v", err)
-		}
-		streams.printf("%s\n", response.Text)
-	default:
-		return streams.complain(usage)
-	}
-	return 0
-}
 
 // Openssl and Keytool do the two steps that bring a PEM certificate into the console's key store, with the options that
 // the real ones have. Their key stores are PEM: the simulator's console reads them.

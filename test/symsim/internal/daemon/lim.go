@@ -7,6 +7,7 @@ package daemon
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log"
@@ -31,6 +32,9 @@ type settings struct {
 	unavailable time.Duration
 	grace       time.Duration
 	guiPort     int
+	sdDelay     time.Duration
+	slots       int
+	reverse     bool
 }
 
 func settingsFromEnvironment() settings {
@@ -46,6 +50,9 @@ func settingsFromEnvironment() settings {
 		unavailable: duration("SYMSIM_UNAVAILABLE_AFTER", 5*heartbeat),
 		grace:       duration("SYMSIM_RECLAIM_GRACE", 0),
 		guiPort:     port,
+		sdDelay:     duration("SYMSIM_SD_DELAY", 0),
+		slots:       slots(),
+		reverse:     os.Getenv("SYMSIM_REQUIRE_REVERSE") == "Y",
 	}
 }
 
@@ -55,6 +62,15 @@ func duration(name string, otherwise time.Duration) time.Duration {
 		return otherwise
 	}
 	return value
+}
+
+// slots is what this host, and on the master a host that says nothing, has of them; 0: it is not set.
+func slots() int {
+	count, err := strconv.Atoi(os.Getenv("SYMSIM_SLOTS"))
+	if err != nil || count < 0 {
+		return 0
+	}
+	return count
 }
 
 // lim is the daemon of one host.
@@ -67,6 +83,10 @@ type lim struct {
 	port    int
 	started time.Time
 	log     *log.Logger
+	// start is the name of this start of the daemon, and share what it writes to the shared directory, if it is the
+	// master.
+	start string
+	share *share
 }
 
 // Main runs LIM until it is told to stop.
@@ -86,7 +106,14 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	daemon := &lim{Installation: where, settings: settingsFromEnvironment(), host: install.HostName(), started: time.Now()}
+	daemon := &lim{
+		Installation: where, settings: settingsFromEnvironment(), host: install.HostName(), started: time.Now(), start: rand.Text()[:10],
+	}
+	daemon.share = &share{identity: daemon.host + "/" + daemon.start}
+	if candidates := daemon.MasterList(); len(candidates) > 0 && candidates[0] == daemon.host {
+		daemon.share.top, daemon.share.log = daemon.SharedTop(), daemon.WriteLog()
+	}
+	defer daemon.share.stop()
 	if daemon.log, err = daemon.openLog("lim"); err != nil {
 		return err
 	}
@@ -107,7 +134,7 @@ func (d *lim) openLog(name string) (*log.Logger, error) {
 	if err != nil {
 		return nil, err
 	}
-	return log.New(file, "", log.LstdFlags|log.Lmicroseconds), nil
+	return log.New(sharedFile{File: file, share: d.share}, "", log.LstdFlags|log.Lmicroseconds), nil
 }
 
 func (d *lim) run(ctx context.Context) error {

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -24,17 +25,30 @@ import (
 type master struct {
 	*lim
 
-	socket  *net.UDPConn
-	vemkd   *log.Logger
-	table   *table.Table
-	users   *users
-	ranges  []string
-	guiUp   atomic.Bool
-	saved   string
-	refused map[string]bool
+	socket *net.UDPConn
+	vemkd  *log.Logger
+	table  *table.Table
+	users  *users
+	ranges []string
+	guiUp  atomic.Bool
+	// sdUp is when the session director is there.
+	sdUp time.Time
+
+	// What was last written, and what could not be.
+	saving   sync.Mutex
+	saved    string
+	unlogged []byte
+
+	// refused is why a host may not join, so that the log says changes only.
+	refusing sync.Mutex
+	refused  map[string]string
 }
 
+// defaultSlots are those of a host when nobody says how many it has.
+const defaultSlots = 4
+
 func (d *lim) runMaster(ctx context.Context, socket *net.UDPConn) error {
+	go d.beatOnShare(ctx)
 	// Until here LIM listens, but EGO answers nobody: neither hosts nor egosh.
 	if !wait(ctx, d.startDelay) {
 		return nil
@@ -45,12 +59,16 @@ func (d *lim) runMaster(ctx context.Context, socket *net.UDPConn) error {
 	}
 	timing := table.Timing{Unavailable: d.unavailable, Forget: forget, ReclaimGrace: d.grace}
 	this := &master{
-		lim: d, socket: socket, table: table.New(timing), ranges: d.AddressRanges(d.cluster), refused: map[string]bool{},
+		lim: d, socket: socket, table: table.New(timing), ranges: d.AddressRanges(d.cluster),
+		refused: map[string]string{},
+	}
+	if this.slots == 0 {
+		this.slots = defaultSlots
 	}
 	if this.vemkd, err = d.openLog("vemkd"); err != nil {
 		return err
 	}
-	if this.users, err = loadUsers(d.Installation); err != nil {
+	if this.users, err = loadUsers(d.Installation, d.share); err != nil {
 		return err
 	}
 	this.restore()
@@ -61,6 +79,7 @@ func (d *lim) runMaster(ctx context.Context, socket *net.UDPConn) error {
 	}
 	defer func() { _ = listener.Close() }()
 	this.keepOwnEntry(&sampler{})
+	this.sdUp = time.Now().Add(d.sdDelay)
 	go this.serve(listener)
 	go this.receive()
 	go this.runGUI(ctx)
@@ -86,7 +105,9 @@ func (m *master) keepOwnEntry(own *sampler) {
 	if found, err := m.Lookup(context.Background(), m.host); err == nil {
 		address = found.String()
 	}
-	m.table.SetMaster(m.host, address, own.load(m.Top), time.Now())
+	load := own.load(m.Top)
+	load.Slots = m.slots
+	m.table.SetMaster(m.host, address, load, time.Now())
 }
 
 // receive takes the heartbeats. One goroutine does: a beat costs some microseconds, and a table has one lock anyway.
@@ -101,30 +122,38 @@ func (m *master) receive() {
 		if json.Unmarshal(buffer[:count], &beat) != nil || beat.Host == "" {
 			continue
 		}
-		ack := wire.Ack{Refused: m.take(beat, from.Addr().Unmap())}
-		if answer, err := json.Marshal(ack); err == nil {
-			_, _ = m.socket.WriteToUDPAddrPort(answer, from)
+		if m.reverse {
+			go m.reply(beat, from) // A name that takes long to be resolved must not hold the other hosts up
+		} else {
+			m.reply(beat, from)
 		}
 	}
 }
 
-// take returns why a host may not join. That hosts of another cluster are refused is a guess.
-func (m *master) take(beat wire.Beat, from netip.Addr) string {
-	refused := ""
-	switch {
-	case beat.Cluster != "" && beat.Cluster != m.cluster:
-		refused = "it is in cluster <" + beat.Cluster + ">, this is <" + m.cluster + ">"
-	case !install.InRanges(m.ranges, from):
-		refused = "its address " + from.String() + " is not in EGO_HOST_ADDR_RANGE"
-	case beat.Host == m.host:
-		refused = "it has the master's name"
+func (m *master) reply(beat wire.Beat, from netip.AddrPort) {
+	ack := wire.Ack{Refused: m.take(beat, from.Addr().Unmap())}
+	if answer, err := json.Marshal(ack); err == nil {
+		_, _ = m.socket.WriteToUDPAddrPort(answer, from)
 	}
+}
+
+// take returns why a host may not join.
+func (m *master) take(beat wire.Beat, from netip.Addr) string {
+	refused := m.refusal(beat, from)
+	m.refusing.Lock()
+	if refused != "" && m.refused[beat.Host] != refused {
+		m.log.Printf("take(): host <%s> is refused: %s", beat.Host, refused)
+		m.vemkd.Printf("host <%s> is refused: %s", beat.Host, refused)
+		m.refused[beat.Host] = refused
+	} else if refused == "" {
+		delete(m.refused, beat.Host)
+	}
+	m.refusing.Unlock()
 	if refused != "" {
-		if !m.refused[beat.Host] {
-			m.refused[beat.Host] = true
-			m.vemkd.Printf("host <%s> is refused: %s", beat.Host, refused)
-		}
 		return refused
+	}
+	if beat.Load.Slots == 0 {
+		beat.Load.Slots = m.slots
 	}
 	if m.table.Beat(beat.Host, from.String(), beat.Load, time.Now()) {
 		m.vemkd.Printf("host <%s> at %s joined", beat.Host, from)
@@ -132,19 +161,45 @@ func (m *master) take(beat wire.Beat, from netip.Addr) string {
 	return ""
 }
 
+// refusal: that hosts of another cluster are refused is a guess, and so is that a host which is there is not looked up
+// again with every heartbeat.
+func (m *master) refusal(beat wire.Beat, from netip.Addr) string {
+	switch {
+	case beat.Cluster != "" && beat.Cluster != m.cluster:
+		return "it is in cluster <" + beat.Cluster + ">, this is <" + m.cluster + ">"
+	case !install.InRanges(m.ranges, from):
+		return "its address " + from.String() + " is not in EGO_HOST_ADDR_RANGE"
+	case beat.Host == m.host:
+		return "it has the master's name"
+	case m.reverse && m.table.Joins(beat.Host, from.String(), time.Now()):
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		defer cancel()
+		if err := m.CheckName(ctx, beat.Host, from); err != nil {
+			return "its name does not lead to it: " + err.Error()
+		}
+	}
+	return ""
+}
+
 func (m *master) stateFile() string { return filepath.Join(m.WorkDir(), "symsim-hosts.json") }
 
-// save writes what a restarted EGO goes on from; in a container without a shared directory it is lost with it.
+// save writes what happened to tasks, and what a restarted EGO goes on from; in a container without a shared directory
+// both are lost with it.
 func (m *master) save() {
+	m.saving.Lock()
+	defer m.saving.Unlock()
+	m.logTasks()
 	text, err := json.Marshal(m.table.Save())
 	if err != nil || string(text) == m.saved {
 		return
 	}
-	if err := os.MkdirAll(m.WorkDir(), 0o775); err != nil {
-		m.vemkd.Printf("%v", err)
-		return
-	}
-	if err := install.WriteFile(m.stateFile(), text, 0o664); err != nil {
+	err = m.share.write(m.stateFile(), func() error {
+		if err := os.MkdirAll(m.WorkDir(), 0o775); err != nil {
+			return err
+		}
+		return install.WriteFile(m.stateFile(), text, 0o664)
+	})
+	if err != nil {
 		m.vemkd.Printf("%v", err)
 		return
 	}

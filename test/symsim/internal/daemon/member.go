@@ -60,7 +60,7 @@ func (m *member) beat(ctx context.Context) {
 	if m.Conf("EGO_GET_CONF") == "LIM" {
 		beat.Cluster = ""
 	}
-	beat.Load.Management = m.management
+	beat.Load.Management, beat.Load.Slots, beat.Load.Start = m.management, m.slots, m.start
 	message, err := json.Marshal(beat)
 	if err != nil {
 		m.say("cannot build a heartbeat: " + err.Error())

@@ -52,9 +52,14 @@ var (
 		"entitlement info": (*master).entitlement,
 		"user list":        (*master).listUsers,
 		"user logon":       (*master).logon,
-		// No verb of the product's: a test makes allocations with them, as workload would.
-		"symsim alloc": (*master).allocate,
-		"symsim free":  (*master).free,
+		"soam app":         (*master).listApplications,
+		// No verbs of the product's: a test makes allocations and tasks with them, as workload would.
+		"symsim alloc":       (*master).allocate,
+		"symsim free":        (*master).free,
+		"symsim app add":     (*master).addApplication,
+		"symsim task start":  (*master).startTask,
+		"symsim task finish": (*master).finishTasks,
+		"symsim task list":   (*master).listTasks,
 	}
 	administration = map[string]handler{
 		"resource close":  (*master).closeHosts,
@@ -101,12 +106,15 @@ func (m *master) listUsers(wire.Request) (wire.Response, error) {
 }
 
 func (m *master) listServices(wire.Request) (wire.Response, error) {
-	gui := "INIT"
+	gui, director := "INIT", "INIT"
 	if m.guiUp.Load() {
 		gui = "STARTED"
 	}
+	if m.directorUp() {
+		director = "STARTED"
+	}
 	return wire.Response{Services: []wire.Service{
-		{Name: "SD", State: "STARTED", Host: m.host, ID: 1},
+		{Name: "SD", State: director, Host: m.host, ID: 1},
 		{Name: "RS", State: "STARTED", Host: m.host, ID: 2},
 		{Name: "WEBGUI", State: gui, Host: m.host, ID: 3, URL: fmt.Sprintf("https://%s:%d/platform", m.host, m.guiPort)},
 		{Name: "REST", State: "DEFINED", ID: 4},
@@ -165,25 +173,4 @@ func (m *master) deleteUser(request wire.Request) (wire.Response, error) {
 
 func (m *master) assignRole(request wire.Request) (wire.Response, error) {
 	return wire.Response{}, m.users.assign(request.User, request.Role)
-}
-
-func (m *master) allocate(request wire.Request) (wire.Response, error) {
-	if len(request.Args) != 1 {
-		return wire.Response{}, fmt.Errorf("one host is needed")
-	}
-	alloc, err := m.table.Allocate(request.Args[0], "/SampleApplications/SOASamples", request.Number, time.Now())
-	if err != nil {
-		return wire.Response{}, err
-	}
-	m.save()
-	return wire.Response{Allocs: []wire.Allocation{alloc}}, nil
-}
-
-func (m *master) free(request wire.Request) (wire.Response, error) {
-	freed := 0
-	for _, which := range request.Args {
-		freed += m.table.Free(which)
-	}
-	m.save()
-	return wire.Response{Text: fmt.Sprint(freed)}, nil
 }

@@ -20,6 +20,7 @@ import (
 type users struct {
 	mutex       sync.Mutex
 	where       install.Installation
+	share       *share
 	accounts    []install.Account
 	credentials map[string]string // credential to user name
 }
@@ -34,12 +35,12 @@ var (
 // The roles that the product has.
 var roles = []string{"CLUSTER_ADMIN", "CLUSTER_READONLY_ADMIN", "CONSUMER_ADMIN", "CONSUMER_USER"}
 
-func loadUsers(where install.Installation) (*users, error) {
+func loadUsers(where install.Installation, share *share) (*users, error) {
 	accounts, err := where.Accounts()
 	if err != nil {
 		return nil, err
 	}
-	return &users{where: where, accounts: accounts, credentials: map[string]string{}}, nil
+	return &users{where: where, share: share, accounts: accounts, credentials: map[string]string{}}, nil
 }
 
 func (u *users) logon(name, password string) (string, error) {
@@ -81,7 +82,7 @@ func (u *users) add(name, password string) error {
 		return fmt.Errorf("User account < %s > already exists", name)
 	}
 	u.accounts = append(u.accounts, install.Account{Name: name, Password: password})
-	return u.where.SetAccounts(u.accounts)
+	return u.store()
 }
 
 func (u *users) modify(name, password string) error {
@@ -95,7 +96,7 @@ func (u *users) modify(name, password string) error {
 		return fmt.Errorf("User account < %s > does not exist", name)
 	}
 	account.Password = password
-	return u.where.SetAccounts(u.accounts)
+	return u.store()
 }
 
 func (u *users) remove(name string) error {
@@ -105,7 +106,7 @@ func (u *users) remove(name string) error {
 		return fmt.Errorf("User account < %s > does not exist", name)
 	}
 	u.accounts = slices.DeleteFunc(u.accounts, func(a install.Account) bool { return a.Name == name })
-	return u.where.SetAccounts(u.accounts)
+	return u.store()
 }
 
 func (u *users) assign(name, role string) error {
@@ -119,7 +120,11 @@ func (u *users) assign(name, role string) error {
 		return fmt.Errorf("User account < %s > does not exist", name)
 	}
 	account.Role = role
-	return u.where.SetAccounts(u.accounts)
+	return u.store()
+}
+
+func (u *users) store() error {
+	return u.share.write(u.where.AccountsFile(), func() error { return u.where.SetAccounts(u.accounts) })
 }
 
 func (u *users) list() []wire.User {

@@ -18,20 +18,21 @@ type Account struct {
 	Role     string `json:"role,omitempty"`
 }
 
-func (i Installation) accountsFile() string { return filepath.Join(i.ConfDir, "symsim-users.json") }
+// AccountsFile is where the users are stored.
+func (i Installation) AccountsFile() string { return filepath.Join(i.ConfDir, "symsim-users.json") }
 
 // NeedsPassword tells whether the installation is one without: since 7.3.2 there is no default password, and `egoconfig setpassword` comes before the first start.
 func (i Installation) NeedsPassword() bool { return i.VersionAtLeast(4, 0) }
 
 // HasPassword tells whether Admin has one.
 func (i Installation) HasPassword() bool {
-	_, err := os.Stat(i.accountsFile())
+	_, err := os.Stat(i.AccountsFile())
 	return err == nil || !i.NeedsPassword()
 }
 
 // Accounts are the users that were stored, or the built-in ones.
 func (i Installation) Accounts() ([]Account, error) {
-	text, err := os.ReadFile(i.accountsFile())
+	text, err := os.ReadFile(i.AccountsFile())
 	if errors.Is(err, fs.ErrNotExist) {
 		return []Account{
 			{Name: "Admin", Password: "Admin", Role: "CLUSTER_ADMIN"},
@@ -54,5 +55,5 @@ func (i Installation) SetAccounts(accounts []Account) error {
 	if err != nil {
 		return err
 	}
-	return WriteFile(i.accountsFile(), text, 0o600)
+	return WriteFile(i.AccountsFile(), text, 0o600)
 }

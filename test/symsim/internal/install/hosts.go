@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -42,6 +43,24 @@ func (i Installation) Lookup(ctx context.Context, name string) (netip.Addr, erro
 		return netip.Addr{}, fmt.Errorf("host %s: %w", name, err)
 	}
 	return addresses[0].Unmap(), nil
+}
+
+// CheckName tells whether a host's name leads to the address that the host has: EGO must resolve both ways.
+func (i Installation) CheckName(ctx context.Context, name string, address netip.Addr) error {
+	if found, ok := i.lookupFile(name); ok {
+		if found != address {
+			return fmt.Errorf("EGO's hosts file says that <%s> is %s, but it is at %s", name, found, address)
+		}
+		return nil
+	}
+	addresses, err := net.DefaultResolver.LookupNetIP(ctx, "ip", name)
+	if err != nil {
+		return fmt.Errorf("<%s> at %s cannot be resolved: %w", name, address, err)
+	}
+	if !slices.ContainsFunc(addresses, func(a netip.Addr) bool { return a.Unmap() == address }) {
+		return fmt.Errorf("<%s> resolves to %s, but it is at %s", name, addresses, address)
+	}
+	return nil
 }
 
 func (i Installation) lookupFile(name string) (netip.Addr, bool) {

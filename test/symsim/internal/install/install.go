@@ -44,6 +44,34 @@ func FromProgram() (Installation, error) {
 // LocalConfDir is the configuration in the container's own file system, which is where EGO_MASTER_LIST is.
 func (i Installation) LocalConfDir() string { return filepath.Join(i.Top, "kernel", "conf") }
 
+// Shared is the installation as its profile would say after `egoconfig mghost`: for what is called without a profile and
+// reads the master's files.
+func (i Installation) Shared() Installation {
+	text, err := os.ReadFile(i.sharedProfile())
+	if i.ConfDir == i.LocalConfDir() && err == nil {
+		_, value, _ := strings.Cut(strings.TrimSpace(string(text)), "=")
+		i.ConfDir = strings.Trim(value, "'")
+	}
+	return i
+}
+
+// SetShared makes the profile say so.
+func (i Installation) SetShared(confDir string) error {
+	return WriteFile(i.sharedProfile(), []byte("EGO_CONFDIR='"+confDir+"'\n"), 0o664)
+}
+
+func (i Installation) sharedProfile() string {
+	return filepath.Join(i.LocalConfDir(), "profile.shared")
+}
+
+// SharedTop is the shared directory, empty if there is none.
+func (i Installation) SharedTop() string {
+	if i.ConfDir == i.LocalConfDir() {
+		return ""
+	}
+	return filepath.Dir(filepath.Dir(i.ConfDir))
+}
+
 // Conf is the last setting of a key in ego.conf, without its quotes.
 func (i Installation) Conf(key string) string { return confValue(i.ConfDir, key) }
 
@@ -89,6 +117,19 @@ func (i Installation) LogDir() string {
 
 // WorkDir is where vemkd keeps what must survive a restart; after mghost it is in the shared directory.
 func (i Installation) WorkDir() string { return filepath.Join(filepath.Dir(i.ConfDir), "work", "data") }
+
+// TaskLog has what happened to tasks.
+func (i Installation) TaskLog() string {
+	return filepath.Join(filepath.Dir(i.ConfDir), "work", "symsim-tasks.log")
+}
+
+// WriteLog has who wrote what to the shared directory, empty if there is none.
+func (i Installation) WriteLog() string {
+	if i.SharedTop() == "" {
+		return ""
+	}
+	return filepath.Join(i.SharedTop(), "symsim-writes.log")
+}
 
 // PIDFile tells egosh which process is this installation's LIM.
 func (i Installation) PIDFile() string { return filepath.Join(i.Top, "kernel", "work", "lim.pid") }

@@ -42,6 +42,11 @@ type Table struct {
 	hosts  map[string]*host
 	allocs []wire.Allocation
 	nextID int
+
+	apps     []wire.Application
+	tasks    []wire.Task
+	nextTask int
+	events   []Event
 }
 
 type host struct {
@@ -51,11 +56,13 @@ type host struct {
 	lastBeat  time.Time
 	closed    bool
 	reclaimAt time.Time
+	// restored: the master was started again and has not heard of the host since.
+	restored bool
 }
 
 // New is an empty table.
 func New(timing Timing) *Table {
-	return &Table{timing: timing, hosts: map[string]*host{}, nextID: 1}
+	return &Table{timing: timing, hosts: map[string]*host{}, nextID: 1, nextTask: 1}
 }
 
 // Beat notes a heartbeat. A host that the table does not know joins: so a removed host whose LIM still runs comes
@@ -70,7 +77,11 @@ func (t *Table) Beat(name, address string, load wire.Load, now time.Time) (joine
 		t.hosts[key] = known
 	}
 	joined = known.lastBeat.IsZero()
-	known.Address, known.Load, known.lastBeat = address, load, now
+	// That everything on a host ends with its LIM is a guess, and true of a container that was started again.
+	if known.Load.Start != "" && load.Start != "" && known.Load.Start != load.Start {
+		t.lose(known.Name, EventHostLost)
+	}
+	known.Address, known.Load, known.lastBeat, known.restored = address, load, now, false
 	return joined
 }
 
@@ -83,7 +94,8 @@ func (t *Table) SetMaster(name, address string, load wire.Load, now time.Time) {
 	t.hosts[strings.ToLower(name)].master = true
 }
 
-// Expire drops hosts that were unavailable for too long, gives back what hosts lost, and returns the dropped names.
+// Expire drops hosts that were unavailable for too long, gives back what hosts lost, ends the tasks whose time is over,
+// starts those that wait, and returns the dropped names.
 func (t *Table) Expire(now time.Time) []string {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
@@ -91,18 +103,20 @@ func (t *Table) Expire(now time.Time) []string {
 	for key, known := range t.hosts {
 		if !known.reclaimAt.IsZero() && !now.Before(known.reclaimAt) {
 			known.reclaimAt = time.Time{}
-			t.freeOn(known.Name)
+			t.lose(known.Name, EventReclaimed)
 		}
 		if known.master || !t.silent(known, now) {
 			continue
 		}
 		// Work on a host that is gone is started again elsewhere.
-		t.freeOn(known.Name)
+		t.lose(known.Name, EventHostLost)
 		if t.timing.Forget > 0 && now.Sub(known.lastBeat) > t.timing.Unavailable+t.timing.Forget {
 			delete(t.hosts, key)
 			dropped = append(dropped, known.Name)
 		}
 	}
+	t.finishOnTime()
+	t.schedule(now)
 	slices.Sort(dropped)
 	return dropped
 }
@@ -156,7 +170,7 @@ func (t *Table) Remove(names []string) (unknown []string) {
 		if known.master {
 			return
 		}
-		t.freeOn(known.Name)
+		t.lose(known.Name, EventHostLost)
 		delete(t.hosts, strings.ToLower(known.Name))
 	})
 }
@@ -172,21 +186,25 @@ func (t *Table) Allocate(name, consumer string, slots int, now time.Time) (wire.
 	if status := t.status(known, now); status != StatusOK {
 		return wire.Allocation{}, fmt.Errorf("Resource <%s> is %s", name, status)
 	}
-	alloc := wire.Allocation{
-		ID: t.nextID, Client: "symsim", Consumer: consumer, Group: "ComputeHosts", Host: known.Name, Slots: slots,
-	}
-	t.nextID++
-	t.allocs = append(t.allocs, alloc)
-	return alloc, nil
+	return t.hold(wire.Allocation{Client: "symsim", Consumer: consumer, Host: known.Name, Slots: slots}), nil
 }
 
-// Free gives back all that is held on a host, or one allocation by its number; it returns how many.
+// hold adds an allocation and gives it its number.
+func (t *Table) hold(alloc wire.Allocation) wire.Allocation {
+	alloc.ID, alloc.Group = t.nextID, "ComputeHosts"
+	t.nextID++
+	t.allocs = append(t.allocs, alloc)
+	return alloc
+}
+
+// Free gives back all that is held on a host, or one allocation by its number; it returns how many. A task keeps what it
+// runs in.
 func (t *Table) Free(which string) int {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
-	before := len(t.allocs)
+	before, busy := len(t.allocs), t.busy()
 	t.allocs = slices.DeleteFunc(t.allocs, func(alloc wire.Allocation) bool {
-		return strings.EqualFold(alloc.Host, which) || fmt.Sprint(alloc.ID) == which
+		return !busy[alloc.ID] && (strings.EqualFold(alloc.Host, which) || fmt.Sprint(alloc.ID) == which)
 	})
 	return before - len(t.allocs)
 }
@@ -196,6 +214,14 @@ func (t *Table) Allocations() []wire.Allocation {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
 	return slices.Clone(t.allocs)
+}
+
+// Joins tells whether a heartbeat is a host's first, the first after a silence, or the first from an address.
+func (t *Table) Joins(name, address string, now time.Time) bool {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	known := t.find(name)
+	return known == nil || known.restored || known.Address != address || t.silent(known, now)
 }
 
 func (t *Table) each(names []string, change func(*host)) (unknown []string) {
@@ -213,7 +239,9 @@ func (t *Table) each(names []string, change func(*host)) (unknown []string) {
 
 func (t *Table) find(name string) *host { return t.hosts[strings.ToLower(name)] }
 
-func (t *Table) freeOn(name string) {
+// lose takes everything from a host, and says of its tasks why.
+func (t *Table) lose(name, why string) {
+	t.interrupt(name, why)
 	t.allocs = slices.DeleteFunc(t.allocs, func(alloc wire.Allocation) bool { return alloc.Host == name })
 }
 

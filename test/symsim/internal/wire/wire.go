@@ -5,6 +5,8 @@
 // the ports and that heartbeats are UDP are facts, the content is the simulator's.
 package wire
 
+import "time"
+
 // Beat is the datagram that a host's LIM sends to the master's LIM port.
 type Beat struct {
 	Cluster string `json:"cluster"`
@@ -17,7 +19,7 @@ type Ack struct {
 	Refused string `json:"refused,omitempty"`
 }
 
-// Load is what `egosh resource list` shows of a host.
+// Load is what a host tells of itself: what `egosh resource list` shows, and what the master has to know besides.
 type Load struct {
 	NCPUs      int     `json:"ncpus"`
 	MaxMemory  uint64  `json:"maxmem"`
@@ -30,6 +32,10 @@ type Load struct {
 	Run1m      float64 `json:"r1m"`
 	Run15m     float64 `json:"r15m"`
 	Management bool    `json:"mg,omitempty"`
+	// Slots is how much work a host takes, 0 if it does not say.
+	Slots int `json:"slots,omitempty"`
+	// Start is another one each time that LIM starts: by it the master sees that a host was replaced by one of its name.
+	Start string `json:"start,omitempty"`
 }
 
 // Request is what egosh asks VEMKD, one a connection.
@@ -43,6 +49,9 @@ type Request struct {
 	Comment    string   `json:"comment,omitempty"`
 	Number     int      `json:"number,omitempty"`
 	Reclaim    bool     `json:"reclaim,omitempty"`
+
+	Application Application   `json:"application,omitzero"`
+	Duration    time.Duration `json:"duration,omitempty"`
 }
 
 // Response is VEMKD's answer. Complaints name the arguments that it could not serve; the others it did.
@@ -55,7 +64,11 @@ type Response struct {
 	Allocs     []Allocation `json:"allocs,omitempty"`
 	Services   []Service    `json:"services,omitempty"`
 	Users      []User       `json:"users,omitempty"`
+	Workloads  []Workload   `json:"workloads,omitempty"`
+	Tasks      []Task       `json:"tasks,omitempty"`
 	Text       string       `json:"text,omitempty"`
+	// Code is the exit status that an error stands for, where the product's is known.
+	Code int `json:"code,omitempty"`
 }
 
 // Info is `egosh ego info`.
@@ -83,6 +96,46 @@ type Allocation struct {
 	Group    string `json:"group"`
 	Host     string `json:"host"`
 	Slots    int    `json:"slots"`
+	// App is the application whose service instance the activity is, if it is one's.
+	App string `json:"app,omitempty"`
+}
+
+// Application is what of an application's profile counts here.
+type Application struct {
+	Name     string `json:"name"`
+	Consumer string `json:"consumer,omitempty"`
+	// KeepIdle: service instances stay, with their allocations, when they have nothing to do.
+	KeepIdle bool `json:"keepIdle,omitempty"`
+	// Recoverable sessions go on with their tasks when the master was started again.
+	Recoverable bool `json:"recoverable,omitempty"`
+}
+
+// Workload is `soamview app NAME -l`: tasks, then slots.
+type Workload struct {
+	Application
+
+	Pending  int `json:"pending"`
+	Running  int `json:"running"`
+	Done     int `json:"done"`
+	Occupied int `json:"occupied"`
+	Unused   int `json:"unused"`
+}
+
+// Task is one task of an application.
+type Task struct {
+	ID    int    `json:"id"`
+	App   string `json:"app"`
+	Slots int    `json:"slots"`
+	State string `json:"state"`
+	// Reason is why a task waits again, or is lost.
+	Reason string `json:"reason,omitempty"`
+	// Host is where it runs, or ran last.
+	Host string `json:"host,omitempty"`
+	// Alloc is what it runs in, while it does.
+	Alloc   int       `json:"alloc,omitempty"`
+	Started time.Time `json:"started,omitzero"`
+	// Duration is how long it runs, 0 if it waits for being told to end.
+	Duration time.Duration `json:"duration,omitempty"`
 }
 
 // Service is one line of `egosh service list`.
