@@ -7,11 +7,13 @@ import (
 	"crypto/tls"
 	"flag"
 
+	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/symphony-operator/symphony-operator/controllers"
+	"github.com/symphony-operator/symphony-operator/internal/ego"
 	"github.com/symphony-operator/symphony-operator/internal/observe"
 )
 
@@ -50,13 +52,22 @@ func operatorCommand(flags *flag.FlagSet) func() error {
 	image := flags.String("network-check-image", "", "Image with iperf3 as /usr/bin/iperf3, for NetworkChecks that name none.")
 	qps := flags.Float64("kube-api-qps", 200, "Requests a second to the API server; a master that moves has one write a compute pod.")
 	burst := flags.Int("kube-api-burst", 400, "Requests to the API server that may come at once.")
+	poll := flags.Duration("ego-poll-interval", observe.DefaultPollInterval,
+		"Time between two looks at the hosts of one Symphony master, by a command in its pod; three times as often while hosts are drained.")
 	return func() error {
 		to, err := apiServer()
 		if err != nil {
 			return err
 		}
 		to.QPS, to.Burst = float32(*qps), *burst
-		settings := controllers.Settings{Console: observe.NewHTTPSConsole(), NetworkCheckImage: *image}
+		commands, err := ego.NewPodRunner(to)
+		if err != nil {
+			return err
+		}
+		settings := controllers.Settings{
+			Console: observe.NewHTTPSConsole(), NetworkCheckImage: *image, EGOPollInterval: *poll,
+			EGO: func(master types.NamespacedName) ego.EGO { return ego.New(commands, master, 0) },
+		}
 		manager, err := controllers.NewManager(to, settings, options.manager())
 		if err != nil {
 			return err

@@ -5,10 +5,12 @@ package controllers
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/go-logr/logr"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -16,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
+	"github.com/symphony-operator/symphony-operator/internal/ego"
 	"github.com/symphony-operator/symphony-operator/internal/names"
 	"github.com/symphony-operator/symphony-operator/internal/observe"
 )
@@ -38,6 +41,10 @@ func NewScheme() (*runtime.Scheme, error) {
 type Settings struct {
 	// Console asks masters' web consoles whether they answer.
 	Console observe.Console
+	// EGO is EGO's command line in a master's pod.
+	EGO func(master types.NamespacedName) ego.EGO
+	// EGOPollInterval is the time between two looks at a master's hosts; 0 is observe.DefaultPollInterval.
+	EGOPollInterval time.Duration
 	// NetworkCheckImage has iperf3, for NetworkChecks that name no image; "" if there is none.
 	NetworkCheckImage string
 }
@@ -51,7 +58,7 @@ func NewManager(config *rest.Config, settings Settings, options ctrl.Options) (c
 	if err != nil {
 		return nil, err
 	}
-	if err := NewSymphonyClusterReconciler(manager, settings.Console).SetupWithManager(manager); err != nil {
+	if err := NewSymphonyClusterReconciler(manager, &settings).SetupWithManager(manager); err != nil {
 		return nil, fmt.Errorf("starting the SymphonyCluster controller: %w", err)
 	}
 	if err := NewNetworkCheckReconciler(manager, settings.NetworkCheckImage).SetupWithManager(manager); err != nil {

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/events"
@@ -41,8 +42,25 @@ type SymphonyClusterReconciler struct {
 	Events   events.EventRecorder
 	Clock    clock.PassiveClock
 
-	// consoles has the clusters whose web console has begun or ceased to answer.
-	consoles <-chan event.GenericEvent
+	// consoles has the clusters whose web console has begun or ceased to answer, hosts those of which EGO says something new.
+	consoles, hosts <-chan event.GenericEvent
+}
+
+// reconcile is Reconcile for a request. A cluster that is gone leaves nothing behind but what this process knows of it.
+func (r *SymphonyClusterReconciler) reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
+	cluster := &v1alpha1.SymphonyCluster{}
+	err := r.Client.Get(ctx, request.NamespacedName, cluster)
+	if apierrors.IsNotFound(err) {
+		cluster.Namespace, cluster.Name = request.Namespace, request.Name
+		r.Observer.Consoles.Forget(cluster)
+		r.Observer.EGO.Forget(cluster)
+		forgetHosts(request.NamespacedName)
+		return ctrl.Result{}, nil
+	}
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	return r.Reconcile(ctx, cluster)
 }
 
 // Reconcile is one pass: get, observe, plan, build, apply, status. It keeps nothing in memory: any pass may be
@@ -71,6 +89,7 @@ func (r *SymphonyClusterReconciler) Reconcile(ctx context.Context, cluster *v1al
 			return ctrl.Result{}, err
 		}
 		pass.Outcome = r.Applier.Everything(ctx, facts, &decided, pass.Children)
+		r.tell(cluster, status.Deeds(pass))
 	}
 
 	after := status.Of(pass)
@@ -82,11 +101,16 @@ func (r *SymphonyClusterReconciler) Reconcile(ctx context.Context, cluster *v1al
 	} else if err != nil {
 		return ctrl.Result{}, err
 	}
-	for _, event := range status.Events(pass, &after) {
+	r.tell(cluster, status.Events(pass, &after))
+	logWork(ctx, pass, &after)
+	showHosts(pass)
+	return r.nextPass(pass)
+}
+
+func (r *SymphonyClusterReconciler) tell(cluster *v1alpha1.SymphonyCluster, all []status.Event) {
+	for _, event := range all {
 		r.Events.Eventf(cluster, nil, event.Type, event.Reason, event.Action, "%s", event.Note)
 	}
-	logWork(ctx, pass, &after)
-	return r.nextPass(pass)
 }
 
 const (
@@ -115,6 +139,9 @@ func (r *SymphonyClusterReconciler) nextPass(pass *status.Input) (ctrl.Result, e
 	if pass.Plan.Network == plan.NoWeave && !pass.Plan.Compute.Began && pass.Plan.Compute.Replicas > 0 {
 		next = min(next, whileNoWeave)
 	}
+	if due := pass.Plan.NextPass; due > 0 {
+		next = min(next, due)
+	}
 	for _, problem := range pass.Outcome.Problems {
 		switch problem.Kind {
 		case apply.Transient:
@@ -135,16 +162,25 @@ func (r *SymphonyClusterReconciler) nextPass(pass *status.Input) (ctrl.Result, e
 
 // logWork tells the operator's own operators what this pass did to pods; quiet passes log nothing.
 func logWork(ctx context.Context, pass *status.Input, after *v1alpha1.SymphonyClusterStatus) {
-	if pass.Outcome.Told+pass.Outcome.Replaced > 0 {
-		log.FromContext(ctx).Info("Changed compute pods",
-			"toldMasterAddress", pass.Outcome.Told, "replaced", pass.Outcome.Replaced)
+	logger := log.FromContext(ctx)
+	if pass.Outcome.Told > 0 {
+		logger.Info("Told compute pods the master's address", "pods", pass.Outcome.Told)
+	}
+	if len(pass.Outcome.Done) > 0 {
+		logger.Info("Went on with compute pods that are to go, or no longer are", "did", pass.Outcome.Done, "forced", pass.Outcome.Forced)
+	}
+	if err := pass.Outcome.EGO; err != nil {
+		logger.Info("Could not change hosts", "message", err.Error())
 	}
 	before := pass.Facts.Cluster.Status.Conditions
 	if weave := pass.Facts.Weave; weave != nil && weave.Err != nil && news(before, after.Conditions, v1alpha1.ConditionNetworkReady) {
-		log.FromContext(ctx).Info("Could not read the WeaveNetwork", "message", weave.Err.Error())
+		logger.Info("Could not read the WeaveNetwork", "message", weave.Err.Error())
+	}
+	if read := pass.Facts.EGO; read != nil && read.Err != nil && news(before, after.Conditions, v1alpha1.ConditionHostsReady) {
+		logger.Info("Could not ask EGO", "message", read.Err.Error())
 	}
 	for _, problem := range pass.Outcome.Problems {
-		log.FromContext(ctx).Info("Could not apply a child", "reason", problem.Kind, "child", problem.Child, "message", problem.Message)
+		logger.Info("Could not apply a child", "reason", problem.Kind, "child", problem.Child, "message", problem.Message)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
@@ -36,8 +37,9 @@ const (
 )
 
 // NewSymphonyClusterReconciler wires the reconciler to a manager.
-func NewSymphonyClusterReconciler(manager ctrl.Manager, console observe.Console) *SymphonyClusterReconciler {
-	consoles := observe.NewConsoles(console, clock.RealClock{})
+func NewSymphonyClusterReconciler(manager ctrl.Manager, settings *Settings) *SymphonyClusterReconciler {
+	consoles := observe.NewConsoles(settings.Console, clock.RealClock{})
+	hosts := observe.NewEGOReads(settings.EGO, clock.RealClock{}, settings.EGOPollInterval)
 	return &SymphonyClusterReconciler{
 		Client: manager.GetClient(),
 		Observer: &observe.Observer{
@@ -45,11 +47,15 @@ func NewSymphonyClusterReconciler(manager ctrl.Manager, console observe.Console)
 			Live:     manager.GetAPIReader(),
 			Clock:    clock.RealClock{},
 			Consoles: consoles,
+			EGO:      hosts,
 		},
-		Applier:  &apply.Applier{Client: manager.GetClient(), Live: manager.GetAPIReader()},
+		Applier: &apply.Applier{
+			Client: manager.GetClient(), Live: manager.GetAPIReader(), EGO: settings.EGO, Hosts: hosts, Clock: clock.RealClock{},
+		},
 		Events:   manager.GetEventRecorder(names.FieldManager),
 		Clock:    clock.RealClock{},
 		consoles: consoles.Changed,
+		hosts:    hosts.Changed,
 	}
 }
 
@@ -65,26 +71,29 @@ func (r *SymphonyClusterReconciler) SetupWithManager(manager ctrl.Manager) error
 		Owns(&appsv1.ReplicaSet{}).
 		Owns(&corev1.ConfigMap{}).
 		Owns(&corev1.Service{}).
+		Owns(&policyv1.PodDisruptionBudget{}, builder.WithPredicates(budgetChanged())).
 		Owns(&v1alpha1.NetworkCheck{}).
-		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(clusterOfPod), builder.WithPredicates(podChanged())).
+		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(clusterOfLabel), builder.WithPredicates(podChanged())).
+		Watches(&corev1.PersistentVolumeClaim{}, handler.EnqueueRequestsFromMapFunc(clusterOfLabel)).
 		WatchesRawSource(source.Channel(r.consoles, &handler.EnqueueRequestForObject{})).
+		WatchesRawSource(source.Channel(r.hosts, &handler.EnqueueRequestForObject{})).
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: concurrentPasses,
 			ReconciliationTimeout:   passTimeout,
 			// A new leader must not first list 30,000 pods.
 			EnableWarmup: new(true),
 		}).
-		Complete(reconcile.AsReconciler(manager.GetClient(), r))
+		Complete(reconcile.Func(r.reconcile))
 }
 
-// clusterOfPod goes by label: a pod's owner is a ReplicaSet, not the cluster. Whether the pod really belongs to
-// the cluster is found out by UIDs when the pass observes it.
-func clusterOfPod(_ context.Context, pod client.Object) []reconcile.Request {
-	cluster := pod.GetLabels()[names.LabelCluster]
+// clusterOfLabel goes by label: a pod's owner is a ReplicaSet, not the cluster, and a claim that outlives its cluster has none.
+// Whether the object really belongs to the cluster is found out when the pass observes it.
+func clusterOfLabel(_ context.Context, object client.Object) []reconcile.Request {
+	cluster := object.GetLabels()[names.LabelCluster]
 	if cluster == "" {
 		return nil
 	}
-	return []reconcile.Request{{NamespacedName: types.NamespacedName{Namespace: pod.GetNamespace(), Name: cluster}}}
+	return []reconcile.Request{{NamespacedName: types.NamespacedName{Namespace: object.GetNamespace(), Name: cluster}}}
 }
 
 // podChanged drops updates of fields that the cache does not keep, such as every probe's time stamps.
@@ -102,5 +111,22 @@ func podChanged() predicate.Funcs {
 			!equality.Semantic.DeepEqual(before.Labels, after.Labels) ||
 			!equality.Semantic.DeepEqual(before.Annotations, after.Annotations) ||
 			!before.DeletionTimestamp.Equal(after.DeletionTimestamp)
+	}}
+}
+
+// budgetChanged drops updates of nothing but the status, which counts pods: each of them has an event of its own.
+func budgetChanged() predicate.Funcs {
+	withoutStatus := func(object client.Object) *policyv1.PodDisruptionBudget {
+		budget, ok := object.(*policyv1.PodDisruptionBudget)
+		if !ok {
+			return nil
+		}
+		slim := budget.DeepCopy()
+		slim.ResourceVersion, slim.ManagedFields, slim.Status = "", nil, policyv1.PodDisruptionBudgetStatus{}
+		return slim
+	}
+	return predicate.Funcs{UpdateFunc: func(update event.UpdateEvent) bool {
+		before, after := withoutStatus(update.ObjectOld), withoutStatus(update.ObjectNew)
+		return before == nil || after == nil || !equality.Semantic.DeepEqual(before, after)
 	}}
 }

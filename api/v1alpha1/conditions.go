@@ -3,7 +3,7 @@
 
 package v1alpha1
 
-// Condition types of a SymphonyCluster. Ready, MasterReady, ComputeReady and GUIReady are always
+// Condition types of a SymphonyCluster. Ready, MasterReady, ComputeReady, GUIReady and StatePersistent are always
 // present; Reconciling and Stalled are present only while True and never both (the kstatus convention,
 // which `kubectl wait`, Flux and Argo CD build on).
 const (
@@ -15,8 +15,13 @@ const (
 	ConditionMasterReady = "MasterReady"
 	// ConditionComputeReady is True while exactly the wanted compute pods are up to date and ready.
 	ConditionComputeReady = "ComputeReady"
+	// ConditionHostsReady is True while every wanted compute pod is a host that EGO calls ok, and Unknown while EGO cannot be
+	// asked. It is no part of Ready: an administrator may close hosts for hours, and the right to ask EGO may be left out.
+	ConditionHostsReady = "HostsReady"
 	// ConditionGUIReady is True while the web console answers HTTPS requests on the master.
 	ConditionGUIReady = "GUIReady"
+	// ConditionStatePersistent is True while what the master's EGO knows is on a volume; it is no part of Ready.
+	ConditionStatePersistent = "StatePersistent"
 	// ConditionReconciling is True while the operator works towards the spec.
 	ConditionReconciling = "Reconciling"
 	// ConditionStalled is True when a person has to act before the operator can go on.
@@ -87,10 +92,46 @@ const (
 	ReasonUpdating = "Updating"
 	// ReasonComputeFailed says that a compute container ended with an error; the message is its last words.
 	ReasonComputeFailed = "ComputeFailed"
+	// ReasonDraining says that compute pods are to go, and that their hosts end their work first.
+	ReasonDraining = "Draining"
+	// ReasonHostsMissing says that compute pods are no hosts of EGO yet.
+	ReasonHostsMissing = "HostsMissing"
+	// ReasonHostsClosed says that hosts take no new work.
+	ReasonHostsClosed = "HostsClosed"
+	// ReasonHostsUnavailable says that hosts do not answer the master.
+	ReasonHostsUnavailable = "HostsUnavailable"
+	// ReasonEGOUnreachable says that EGO's commands in the master pod do not answer.
+	ReasonEGOUnreachable = "EGOUnreachable"
+	// ReasonEGOForbidden says that the operator may not run EGO's commands in the master pod.
+	ReasonEGOForbidden = "EGOForbidden"
+	// ReasonEGORefused says that EGO does not take the operator's logon, or refused what it was asked.
+	ReasonEGORefused = "EGORefused"
+	// ReasonEGONotUnderstood says that EGO answered in a format that the operator does not know.
+	ReasonEGONotUnderstood = "EGONotUnderstood"
+	// ReasonDrainTimedOut is the reason of the event that tells of pods that went with work on them.
+	ReasonDrainTimedOut = "DrainTimedOut"
 	// ReasonGUIStarting says that the web console does not answer yet.
 	ReasonGUIStarting = "GUIStarting"
 	// ReasonMasterMoved is the reason of the event that tells the master's new address.
 	ReasonMasterMoved = "MasterMoved"
+)
+
+// Reasons that are about the master's state.
+const (
+	// ReasonSharedDirectory says that the master's state is on a volume.
+	ReasonSharedDirectory = "SharedDirectory"
+	// ReasonNoStorage says that the master's state is in its container, and lost with it.
+	ReasonNoStorage = "NoStorage"
+	// ReasonClaimDeleted says that somebody has deleted the claim of the master's volume: it goes when the master does.
+	ReasonClaimDeleted = "ClaimDeleted"
+	// ReasonForeignDirectory says that the master's shared directory is another cluster's.
+	ReasonForeignDirectory = "ForeignDirectory"
+	// ReasonVolumeHeld says that the master's volume is still held by its earlier pod.
+	ReasonVolumeHeld = "VolumeHeld"
+	// ReasonNodeLost says that the master's node does not report.
+	ReasonNodeLost = "NodeLost"
+	// ReasonStateLost is the reason of the event that tells that a master started with an empty EGO.
+	ReasonStateLost = "StateLost"
 )
 
 // Reasons of a NetworkCheck and of its pairs.

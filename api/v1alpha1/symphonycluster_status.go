@@ -14,7 +14,7 @@ type SymphonyClusterStatus struct {
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// conditions are Ready, MasterReady, ComputeReady and GUIReady always; NetworkReady while spec.network asks for
+	// conditions are Ready, MasterReady, ComputeReady, HostsReady, GUIReady and StatePersistent always; NetworkReady while spec.network asks for
 	// something; Reconciling or Stalled while true.
 	// +optional
 	// +listType=map
@@ -37,7 +37,7 @@ type SymphonyClusterStatus struct {
 	GUI GUIStatus `json:"gui,omitzero"`
 }
 
-// MasterStatus is where the master is.
+// MasterStatus is where the master is, and what holds its state.
 type MasterStatus struct {
 	// podName is the name of the master pod.
 	// +optional
@@ -54,6 +54,13 @@ type MasterStatus struct {
 	// hostIP is the address of that node.
 	// +optional
 	HostIP string `json:"hostIP,omitempty"`
+	// instance names the container that EGO answered in last: its pod, and how often it was restarted. It is kept while there
+	// is no master: another instance has what EGO knew only if both have the same claim.
+	// +optional
+	Instance string `json:"instance,omitempty"`
+	// claim is the PersistentVolumeClaim that this instance keeps EGO's shared directory on, empty without one.
+	// +optional
+	Claim string `json:"claim,omitempty"`
 }
 
 // ComputeStatus counts the compute pods.
@@ -67,6 +74,12 @@ type ComputeStatus struct {
 	// updatedReplicas is the number of compute pods of the wanted revision.
 	// +optional
 	UpdatedReplicas int32 `json:"updatedReplicas"`
+	// draining is the number of compute pods that are to go and still there: their hosts end their work.
+	// +optional
+	Draining int32 `json:"draining,omitempty"`
+	// hosts are the compute pods as EGO sees them. Absent while EGO cannot be asked; the condition HostsReady says why.
+	// +optional
+	Hosts *HostCounts `json:"hosts,omitempty"`
 	// revision names the wanted pod template: a hash of the user's part of it.
 	// +optional
 	Revision string `json:"revision,omitempty"`
@@ -74,6 +87,31 @@ type ComputeStatus struct {
 	// HorizontalPodAutoscaler reads it.
 	// +optional
 	Selector string `json:"selector,omitempty"`
+}
+
+// HostCounts are the hosts of compute pods in EGO's table.
+type HostCounts struct {
+	// joined is the number of compute pods whose hosts EGO knows.
+	// +optional
+	Joined int32 `json:"joined"`
+	// ok is the number of those that take work.
+	// +optional
+	OK int32 `json:"ok"`
+	// closed is the number of those that take no new work: closed by an administrator or by the operator, locked, too busy,
+	// or unlicensed.
+	// +optional
+	Closed int32 `json:"closed"`
+	// unavailable is the number of those that do not answer the master.
+	// +optional
+	Unavailable int32 `json:"unavailable"`
+	// busy is the number of those that may have running tasks. Absent while that is not known: after a start of the master,
+	// until every compute host is back and the session director answers. It changes at most once a minute; the metric
+	// symphony_operator_hosts has the live value.
+	// +optional
+	Busy *int32 `json:"busy,omitempty"`
+	// busyTime is when busy last changed.
+	// +optional
+	BusyTime *metav1.Time `json:"busyTime,omitempty"`
 }
 
 // GUIStatus is where the web console is reached.

@@ -27,6 +27,7 @@ import (
 // +kubebuilder:printcolumn:name="Current-Ready",type=integer,JSONPath=`.status.compute.readyReplicas`,description="Compute pods that are ready"
 // +kubebuilder:printcolumn:name="GUI",type=integer,JSONPath=`.status.gui.nodePort`,description="Node port of the web console"
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:printcolumn:name="Hosts-OK",type=integer,priority=1,JSONPath=`.status.compute.hosts.ok`,description="Compute hosts that EGO calls ok"
 // +kubebuilder:printcolumn:name="Reason",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
 // +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
 // +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 40 && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",message="metadata.name must be a DNS label of at most 40 characters that starts with a letter: host names are built from it"
@@ -56,7 +57,7 @@ type SymphonyClusterList struct {
 }
 
 // SymphonyClusterSpec is the Symphony cluster that is wanted. Every field can be changed at any time,
-// except clusterName; each says what a change does to running pods.
+// except clusterName and what a claim cannot change of master.storage; each says what a change does to running pods.
 //
 // +kubebuilder:validation:XValidation:rule="has(self.clusterName) == has(oldSelf.clusterName) && (!has(self.clusterName) || self.clusterName == oldSelf.clusterName)",message="clusterName cannot be changed, added or removed after creation, because EGO cannot rename a cluster: create a new SymphonyCluster instead",reason=FieldValueForbidden,fieldPath=".clusterName"
 type SymphonyClusterSpec struct {
@@ -131,7 +132,7 @@ type SymphonyClusterSpec struct {
 	// +optional
 	AdminPassword *AdminPassword `json:"adminPassword,omitempty"`
 
-	// suspend true takes the number of compute pods to zero and keeps it there; the master stays, and
+	// suspend true takes the number of compute pods to zero, as compute.scaleIn says, and keeps it there; the master stays, and
 	// compute.replicas keeps its value for the resume. Default: false.
 	// +optional
 	Suspend bool `json:"suspend,omitempty"`
@@ -243,8 +244,8 @@ type AdminPassword struct {
 	SecretKeyRef SecretKeyReference `json:"secretKeyRef"`
 }
 
-// MasterSpec is the management host. A change of any field restarts the master; compute pods keep
-// running and find the new master by themselves.
+// MasterSpec is the management host. A change of any field restarts the master (but for what storage says of
+// itself); compute pods keep running and find the new master by themselves.
 type MasterSpec struct {
 	// image overrides spec.image for the master. Default: spec.image.
 	// +optional
@@ -266,6 +267,14 @@ type MasterSpec struct {
 	// +kubebuilder:validation:XValidation:rule="self.all(e, !e.name.startsWith('SYMPHONY_') && !(e.name in ['LICENSE', 'PATH']))",message="env names that start with SYMPHONY_, LICENSE and PATH are set by the operator"
 	Env []corev1.EnvVar `json:"env,omitempty"`
 
+	// storage keeps EGO's shared directory (configuration, users, hosts, recoverable work) on a volume, so that a master
+	// that moves or restarts goes on where it was. Default: none; then every new master container starts with an empty EGO,
+	// as the condition StatePersistent and the event StateLost say. Adding it restarts the master, with an empty directory:
+	// what EGO knew until then is lost. Removing it restarts the master with an empty EGO; the claim stays as it is, and a
+	// cluster that asks for storage again finds it.
+	// +optional
+	Storage *MasterStorage `json:"storage,omitempty"`
+
 	PodOverlay `json:",inline"`
 }
 
@@ -275,8 +284,8 @@ type PodOverlay struct {
 	// operator builds, as `kubectl patch --type=strategic` does: lists by their merge keys, so that the
 	// container `symphony` can be changed (`containers: [{name: symphony, …}]`) and side-cars, volumes and
 	// node selectors added; tolerations are added to the operator's. It must not change what the operator
-	// needs: its labels and annotation, the host name, and the command, variables, port, mounts and
-	// readiness probe of the container `symphony`. One that does, or that has an unknown field or an entry
+	// needs: its labels and annotations, the host name, and the command, variables, port, mounts,
+	// readiness probe and (on compute hosts) preStop hook of the container `symphony`. One that does, or that has an unknown field or an entry
 	// twice, makes the condition Stalled true and changes nothing that runs. Default: nothing. A change restarts the master, or replaces compute pods
 	// as compute.update says. (It has no schema here: with one, the CRD would outgrow what `kubectl apply`
 	// can record.)
@@ -296,7 +305,7 @@ type ComputeSpec struct {
 
 	// replicas is the number of compute pods, each one EGO host. Default: 1. `kubectl scale` and a
 	// HorizontalPodAutoscaler write it: leave it out of manifests that a pipeline applies then. A higher
-	// number adds pods; a lower one deletes pods, not-ready and youngest first.
+	// number adds pods; a lower one deletes pods as scaleIn says, those that do not work first, then the idle ones.
 	// +optional
 	// +kubebuilder:default=1
 	// +kubebuilder:validation:Minimum=0
@@ -318,9 +327,64 @@ type ComputeSpec struct {
 
 	PodOverlay `json:",inline"`
 
-	// update is how running compute pods follow a change of their template.
+	// scaleIn is what happens to the work on compute pods that are to go, because replicas is lower, because suspend is true,
+	// or because update replaces them.
+	// +optional
+	ScaleIn ComputeScaleIn `json:"scaleIn,omitzero"`
+
+	// update is how running compute pods follow a change of their template. They are drained as scaleIn says.
 	// +optional
 	Update ComputeUpdate `json:"update,omitzero"`
+}
+
+// ScaleInPolicy says whether compute pods that are to go may end their work.
+// +kubebuilder:validation:Enum=Drain;Immediate
+type ScaleInPolicy string
+
+const (
+	// Drain closes their hosts in EGO and waits for their work.
+	Drain ScaleInPolicy = "Drain"
+	// Immediate deletes them at once.
+	Immediate ScaleInPolicy = "Immediate"
+)
+
+// ComputeScaleIn is what happens to the work on compute pods that are to go. None of it restarts a running pod.
+type ComputeScaleIn struct {
+	// policy is Drain or Immediate. Drain: the pods with the least work are chosen, their hosts are closed in EGO (`egosh
+	// resource close`), and each pod goes when its host has no work any more, or when drainTimeout is over. Immediate:
+	// pods are deleted at once, and EGO starts their work again elsewhere. Drain needs the right to run EGO's
+	// commands in the master pod (the ClusterRole symphony-operator-ego, bound in the namespace); without it, and while the
+	// master does not answer, hosts count as busy until drainTimeout is over. Default: Drain. A change counts for
+	// drains under way, too.
+	// +optional
+	Policy ScaleInPolicy `json:"policy,omitempty"`
+
+	// drainTimeout is how long a pod's host may go on working after the pod was chosen, such as 90s, 10m or 8h; at most 168h.
+	// Then EGO is told to take back what is left (`close -reclaim`), and reclaimGrace later the pod goes, with a Warning event.
+	// It is also how long a pod that somebody else deletes (kubectl drain) may wait for its work: running pods keep the
+	// value that they were created with for that, and a terminationGracePeriodSeconds in podTemplate (of which the last 30
+	// seconds are for EGO to stop) takes its place. Default: 10m. A change counts for drains under way.
+	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s') && duration(self) <= duration('168h')",message="drainTimeout must be a duration from 0s to 168h, such as 10m"
+	DrainTimeout *metav1.Duration `json:"drainTimeout,omitempty"`
+
+	// reclaimGrace is how long what was taken back may take to end before the pod goes, at most 1h: at least the longest
+	// reclaim grace period of your consumers. Default: 120s. A change counts for drains under way.
+	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s') && duration(self) <= duration('1h')",message="reclaimGrace must be a duration from 0s to 1h, such as 120s"
+	ReclaimGrace *metav1.Duration `json:"reclaimGrace,omitempty"`
+
+	// settle is how long after a start of the master hosts count as busy at most, at most 1h: until every compute host is back
+	// and the session director answers, EGO's lists do not tell what is running. Default: 10m. A change counts at once.
+	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s') && duration(self) <= duration('1h')",message="settle must be a duration from 0s to 1h, such as 10m"
+	Settle *metav1.Duration `json:"settle,omitempty"`
 }
 
 // ComputeUpdateType says who replaces compute pods whose template changed.
@@ -342,7 +406,7 @@ type ComputeUpdate struct {
 	// +optional
 	Type ComputeUpdateType `json:"type,omitempty"`
 
-	// maxUnavailable is how many of the wanted compute pods may be missing or not ready during a rolling
+	// maxUnavailable is how many of the wanted compute pods may be missing, not ready or draining during a rolling
 	// update: a number of at least 1, or a percentage of replicas (rounded down, at least 1). Default:
 	// 25%. A new template whose pods do not become ready stops after this many.
 	// +optional

@@ -8,11 +8,16 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
+
+// MaxDrainTimeout is the longest spec.compute.scaleIn.drainTimeout: a week.
+const MaxDrainTimeout = 7 * 24 * time.Hour
 
 // MaxNameLength is the longest name of a SymphonyCluster: `NAME-compute-xxxxx` must be a host name.
 const MaxNameLength = 40
@@ -42,6 +47,7 @@ func (c *SymphonyCluster) Validate() field.ErrorList {
 	spec := field.NewPath("spec")
 	errs = append(errs, c.Spec.validate(spec)...)
 	errs = append(errs, validateEnv(spec.Child("master", "env"), c.Spec.Master.Env)...)
+	errs = append(errs, c.Spec.Master.Storage.validate(spec.Child("master", "storage"))...)
 	errs = append(errs, c.Spec.Compute.validate(spec.Child("compute"))...)
 	errs = append(errs, c.Spec.GUI.validate(spec.Child("gui"))...)
 	errs = append(errs, c.Spec.Network.validate(spec.Child("network"))...)
@@ -91,6 +97,7 @@ func (e *Entitlement) validate(path *field.Path) field.ErrorList {
 
 func (s *ComputeSpec) validate(path *field.Path) field.ErrorList {
 	errs := validateEnv(path.Child("env"), s.Env)
+	errs = append(errs, s.ScaleIn.validate(path.Child("scaleIn"))...)
 	if s.Replicas != nil && *s.Replicas < 0 {
 		errs = append(errs, field.Invalid(path.Child("replicas"), *s.Replicas, "must be 0 or more"))
 	}
@@ -105,6 +112,29 @@ func (s *ComputeSpec) validate(path *field.Path) field.ErrorList {
 		if !good {
 			errs = append(errs, field.Invalid(path.Child("update", "maxUnavailable"), m.String(),
 				"must be a number of at least 1 or a percentage from 1% to 100%"))
+		}
+	}
+	return errs
+}
+
+func (s *ComputeScaleIn) validate(path *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	switch s.Policy {
+	case "", Drain, Immediate:
+	default:
+		errs = append(errs, field.NotSupported(path.Child("policy"), s.Policy, []ScaleInPolicy{Drain, Immediate}))
+	}
+	for _, limit := range []struct {
+		name  string
+		value *metav1.Duration
+		most  time.Duration
+	}{
+		{"drainTimeout", s.DrainTimeout, MaxDrainTimeout},
+		{"reclaimGrace", s.ReclaimGrace, time.Hour},
+		{"settle", s.Settle, time.Hour},
+	} {
+		if limit.value != nil && (limit.value.Duration < 0 || limit.value.Duration > limit.most) {
+			errs = append(errs, field.Invalid(path.Child(limit.name), limit.value.Duration.String(), "must be from 0s to "+limit.most.String()))
 		}
 	}
 	return errs

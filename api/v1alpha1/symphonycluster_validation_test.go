@@ -9,6 +9,7 @@ import (
 
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
@@ -32,6 +33,10 @@ func spec(edit func(*v1alpha1.SymphonyClusterSpec)) *v1alpha1.SymphonyCluster {
 	return cluster(func(c *v1alpha1.SymphonyCluster) { edit(&c.Spec) })
 }
 
+func storage(storage v1alpha1.MasterStorage) *v1alpha1.SymphonyCluster {
+	return spec(func(s *v1alpha1.SymphonyClusterSpec) { s.Master.Storage = &storage })
+}
+
 func named(name string) *v1alpha1.SymphonyCluster {
 	return cluster(func(c *v1alpha1.SymphonyCluster) { c.Name = name })
 }
@@ -50,6 +55,11 @@ func TestWhatIsValid(t *testing.T) {
 			s.GUI.NodePort = new(int32(30443))
 			s.Network = v1alpha1.NetworkSpec{Mode: v1alpha1.NetworkWeave, Check: true}
 		}),
+		"storage with all defaults": storage(v1alpha1.MasterStorage{}),
+		"storage of one's own": storage(v1alpha1.MasterStorage{
+			Size: new(resource.MustParse("5Gi")), StorageClassName: new(""), AccessMode: corev1.ReadWriteMany, WhenDeleted: v1alpha1.RetainClaim,
+		}),
+		"storage that exists":       storage(v1alpha1.MasterStorage{ExistingClaim: "mine"}),
 		"the network that is there": spec(func(s *v1alpha1.SymphonyClusterSpec) { s.Network.Mode = v1alpha1.NetworkExisting }),
 	} {
 		t.Run(name, func(t *testing.T) { NewWithT(t).Expect(valid.Validate()).To(BeEmpty()) })
@@ -101,6 +111,12 @@ func TestWhatIsInvalid(t *testing.T) {
 		"a variable of the operator on hosts": {spec(func(s *v1alpha1.SymphonyClusterSpec) {
 			s.Compute.Env = []corev1.EnvVar{{Name: "PATH"}}
 		}), "spec.compute.env[0].name: Forbidden: PATH is set by the operator"},
+		"storage that exists and is to be made": {
+			storage(v1alpha1.MasterStorage{ExistingClaim: "mine", WhenDeleted: v1alpha1.DeleteClaim}), "spec.master.storage.existingClaim: Invalid value",
+		},
+		"storage of no size":                     {storage(v1alpha1.MasterStorage{Size: new(resource.MustParse("0"))}), "spec.master.storage.size: Invalid value"},
+		"storage to be read only":                {storage(v1alpha1.MasterStorage{AccessMode: corev1.ReadOnlyMany}), "spec.master.storage.accessMode: Unsupported value"},
+		"an unknown fate of the claim":           {storage(v1alpha1.MasterStorage{WhenDeleted: "Recycle"}), `supported values: "Delete", "Retain"`},
 		"a node port that is none":               {nodePort(70000, ""), "spec.gui.nodePort: Invalid value: 70000"},
 		"a node port of a Service that has none": {nodePort(30443, corev1.ServiceTypeClusterIP), "needs serviceType NodePort or LoadBalancer"},
 	} {

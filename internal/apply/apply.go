@@ -10,17 +10,22 @@ import (
 	"context"
 	"fmt"
 
+	"k8s.io/apimachinery/pkg/types"
 	appsv1ac "k8s.io/client-go/applyconfigurations/apps/v1"
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
+	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
 	"github.com/symphony-operator/symphony-operator/internal/build"
+	"github.com/symphony-operator/symphony-operator/internal/ego"
 	"github.com/symphony-operator/symphony-operator/internal/observe"
 	"github.com/symphony-operator/symphony-operator/internal/plan"
 )
 
 // +kubebuilder:rbac:groups="",resources=configmaps;services,verbs=create;patch
 // +kubebuilder:rbac:groups="",resources=pods,verbs=create;delete;patch
+// +kubebuilder:rbac:groups="",resources=persistentvolumeclaims,verbs=create;patch
 // +kubebuilder:rbac:groups=apps,resources=controllerrevisions,verbs=create;delete;patch
 // +kubebuilder:rbac:groups=apps,resources=deployments;replicasets,verbs=create;patch
 
@@ -30,6 +35,16 @@ type Applier struct {
 	Client client.Client
 	// Live asks the API server about what a write met and the cache does not have.
 	Live client.Reader
+	// EGO is the command line in a master's pod.
+	EGO func(master types.NamespacedName) ego.EGO
+	// Hosts is told when hosts were changed.
+	Hosts HostsChanged
+	Clock clock.PassiveClock
+}
+
+// HostsChanged is told before and after hosts are closed, opened or removed; then, of what failed.
+type HostsChanged interface {
+	HostsChange(cluster *v1alpha1.SymphonyCluster, failed error)
 }
 
 // Outcome is what came of one pass's writes.
@@ -38,8 +53,14 @@ type Outcome struct {
 	Problems []Problem
 	// Told counts running compute pods that were told the master's address in this pass.
 	Told int
-	// Replaced counts compute pods of an older revision that were deleted in this pass.
-	Replaced int
+	// Done counts, by what was done, the compute pods that are to go, or no longer are, and the hosts that were removed.
+	Done map[plan.Do]int
+	// Forced counts the compute pods that were released with work on them, or that may have some.
+	Forced int
+	// Reclaimed counts the hosts whose work was taken back because it did not end in time.
+	Reclaimed int
+	// EGO is why a command of EGO's failed.
+	EGO error
 }
 
 // Everything applies the children in their order: a child that fails does not keep the others from being
@@ -52,6 +73,9 @@ func (a *Applier) Everything(
 	out.note(a.imageChecks(ctx, facts, children)...)
 	out.note(a.networkCheck(ctx, facts, children)...)
 	kept := out.note(a.revisions(ctx, facts, children)...)
+	if wanted := children.MasterClaim; wanted != nil {
+		out.note(child(ctx, a, facts, facts.MasterClaim, corev1ac.ExtractPersistentVolumeClaim, wanted)...)
+	}
 	if wanted := children.MasterService; wanted != nil {
 		out.note(child(ctx, a, facts, facts.MasterService, corev1ac.ExtractService, wanted)...)
 	}
@@ -61,18 +85,19 @@ func (a *Applier) Everything(
 	if wanted := children.Hosts; wanted != nil {
 		out.note(child(ctx, a, facts, facts.Hosts, corev1ac.ExtractConfigMap, wanted)...)
 	}
+	out.note(a.computeBudget(ctx, facts, children)...)
+	setTold := true
 	if wanted := children.ComputeSet; wanted != nil && kept {
-		out.note(workload(ctx, a, facts, facts.ComputeSet, appsv1ac.ExtractReplicaSet, wanted, children.ComputeAsIs)...)
+		setTold = out.note(workload(ctx, a, facts, facts.ComputeSet, appsv1ac.ExtractReplicaSet, wanted, children.ComputeAsIs)...)
 	}
+	out.note(a.computeHosts(ctx, facts, children)...)
 	if wanted := children.GUI; wanted != nil {
 		out.note(child(ctx, a, facts, facts.GUI, corev1ac.ExtractService, wanted)...)
 	}
 	told, err := a.tell(ctx, decided.Compute.Tell, decided.Compute.MasterHosts)
 	out.Told = told
 	out.note(problem("telling compute pods the master's address", observe.ChildKey{}, err)...)
-	replaced, err := a.replace(ctx, children.Replace)
-	out.Replaced = replaced
-	out.note(problem("replacing compute pods", observe.ChildKey{}, err)...)
+	a.drain(ctx, facts, decided, stepsWith(children.Steps, setTold), &out)
 	if len(out.Problems) == 0 {
 		out.note(a.prune(ctx, facts.Cluster.Namespace, children.Obsolete)...)
 	}
@@ -100,6 +125,12 @@ func takenProblem(taken *observe.TakenName) Problem {
 	if taken.Leaving {
 		return Problem{Kind: Leaving, Child: taken.ChildKey, Message: fmt.Sprintf(
 			"waiting for the garbage collector to delete %s %q of an earlier cluster of this name", taken.Kind, taken.Name)}
+	}
+	if taken.Kind == observe.ClaimKind {
+		// It may hold somebody's data: nobody must be told to delete it.
+		return Problem{Kind: Conflict, Child: taken.ChildKey, Message: fmt.Sprintf(
+			"%s %q exists and was not made for this cluster: name it in spec.master.storage.existingClaim if it is to be used, or give the cluster another name",
+			taken.Kind, taken.Name)}
 	}
 	return Problem{Kind: Conflict, Child: taken.ChildKey, Message: fmt.Sprintf(
 		"%s %q exists and does not belong to this cluster: delete or rename it, or give the cluster another name", taken.Kind, taken.Name)}

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
 	appsv1 "k8s.io/api/apps/v1"
@@ -22,6 +23,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes/scheme"
+	clocktesting "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
@@ -123,10 +125,12 @@ func newFacts() *observe.Facts {
 	}
 }
 
+var noon = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+
 func newPlan() *plan.Plan {
 	return &plan.Plan{
 		Address: &plan.Address{IP: "10.32.0.1", Hostname: "prod-master"},
-		Compute: plan.Compute{Verdict: plan.Follow, Replicas: 2, MasterHosts: "10.32.0.1 prod-master"},
+		Compute: plan.Compute{Verdict: plan.Follow, Replicas: 2, SetReplicas: 2, MasterHosts: "10.32.0.1 prod-master"},
 	}
 }
 
@@ -135,7 +139,8 @@ func everything(t *testing.T, writer client.Client, facts *observe.Facts, decide
 	t.Helper()
 	children, err := build.All(facts, decided)
 	NewWithT(t).Expect(err).NotTo(HaveOccurred())
-	return (&apply.Applier{Client: writer}).Everything(t.Context(), facts, decided, children)
+	applier := &apply.Applier{Client: writer, Clock: clocktesting.NewFakePassiveClock(noon)}
+	return applier.Everything(t.Context(), facts, decided, children)
 }
 
 const (
@@ -143,6 +148,7 @@ const (
 	masterService = "apply Service prod-master"
 	masterDeploy  = "apply Deployment prod-master"
 	hostsMap      = "apply ConfigMap prod-hosts"
+	budget        = "apply PodDisruptionBudget prod-compute"
 	computeSet    = "apply ReplicaSet prod-compute"
 	guiService    = "apply Service prod-gui"
 )
@@ -168,6 +174,7 @@ func TestAKeptTemplateThatIsThereUnseen(t *testing.T) {
 			}}
 			applier := &apply.Applier{
 				Client: written.client(), Live: fake.NewClientBuilder().WithScheme(scheme.Scheme).WithObjects(there).Build(),
+				Clock: clocktesting.NewFakePassiveClock(noon),
 			}
 			out := applier.Everything(t.Context(), facts, newPlan(), children)
 			g.Expect(out.Problems).To(HaveExactElements(HaveField("Kind", c.kind)))
@@ -195,20 +202,20 @@ func TestTemplatesAreKeptBeforeAnythingIsMadeFromThem(t *testing.T) {
 	g.Expect(out).To(Equal(apply.Outcome{}))
 	g.Expect(written.whats()).To(HaveExactElements(
 		HavePrefix(keepTemplates+"master-"), HavePrefix(keepTemplates+"compute-"),
-		Equal(masterService), Equal(masterDeploy), Equal(hostsMap), Equal(computeSet), Equal(guiService)))
+		Equal(masterService), Equal(masterDeploy), Equal(hostsMap), Equal(budget), Equal(computeSet), Equal(guiService)))
 }
 
 func TestNothingIsMadeFromATemplateThatCouldNotBeKept(t *testing.T) {
 	g := NewWithT(t)
 	written := &recorder{fail: keepTemplates + "compute"}
 	out := everything(t, written.client(), newFacts(), newPlan())
-	g.Expect(withoutRevisions(written.whats())).To(HaveExactElements(masterService, hostsMap, guiService))
+	g.Expect(withoutRevisions(written.whats())).To(HaveExactElements(masterService, hostsMap, budget, guiService))
 	g.Expect(out.Problems).To(HaveLen(1))
 	g.Expect(out.Problems[0].Message).To(Equal("keeping a pod template: the API server could not be reached"))
 }
 
 func TestAChildThatFailsDoesNotKeepTheOthersAway(t *testing.T) {
-	all := []string{masterService, masterDeploy, hostsMap, computeSet, guiService}
+	all := []string{masterService, masterDeploy, hostsMap, budget, computeSet, guiService}
 	for _, failing := range all {
 		t.Run(failing, func(t *testing.T) {
 			g := NewWithT(t)
@@ -228,7 +235,7 @@ func TestAnObjectOfSomebodyElseIsLeftAlone(t *testing.T) {
 		facts.Taken = []observe.TakenName{{ChildKey: observe.ChildKey{Kind: "Service", Name: "prod-master"}, Leaving: leaving}}
 		written := &recorder{}
 		out := everything(t, written.client(), facts, newPlan())
-		g.Expect(withoutRevisions(written.whats())).To(HaveExactElements(masterDeploy, hostsMap, computeSet, guiService))
+		g.Expect(withoutRevisions(written.whats())).To(HaveExactElements(masterDeploy, hostsMap, budget, computeSet, guiService))
 		g.Expect(out.Problems).To(HaveLen(1))
 	}
 }
@@ -278,7 +285,7 @@ func TestNothingIsReplacedByPodsThatNobodyWants(t *testing.T) {
 	g := NewWithT(t)
 	facts, decided := inForce(t), newPlan()
 	facts.ComputeSet.Spec.Template.Labels[names.LabelRevision] = "unwanted"
-	decided.Compute.Replace = []*corev1.Pod{numbered("b")}
+	decided.Compute.Steps = []plan.Step{{Do: plan.Delete, Pod: numbered("b"), Update: true}}
 	written := &recorder{}
 	everything(t, written.client(), facts, decided)
 	g.Expect(written.whats()).NotTo(ContainElement(HavePrefix("delete")))
@@ -313,10 +320,10 @@ func TestPodsAreToldAndReplacedByTheirUID(t *testing.T) {
 	g := NewWithT(t)
 	decided := newPlan()
 	decided.Compute.Tell = []*corev1.Pod{numbered("a")}
-	decided.Compute.Replace = []*corev1.Pod{numbered("b")}
+	decided.Compute.Steps = []plan.Step{{Do: plan.Delete, Pod: numbered("b"), Update: true}}
 	written := &recorder{}
 	out := everything(t, written.client(), inForce(t), decided)
-	g.Expect(out).To(Equal(apply.Outcome{Told: 1, Replaced: 1}))
+	g.Expect(out).To(Equal(apply.Outcome{Told: 1, Done: map[plan.Do]int{plan.Delete: 1}}))
 	last := written.writes[len(written.writes)-2:]
 	g.Expect(last[0].what).To(Equal("patch grid/a application/merge-patch+json"))
 	g.Expect(last[0].body).To(MatchJSON(

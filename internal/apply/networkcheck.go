@@ -22,6 +22,6 @@ func (a *Applier) CheckPods(ctx context.Context, create, remove []*corev1.Pod) e
 		return err
 	})
 	// What can be deleted is, also while others may not be created: the check goes on without them.
-	_, err := a.replace(ctx, remove)
+	_, err := inParallel(remove, func(pod *corev1.Pod) error { return a.deleteExactly(ctx, pod) })
 	return cmp.Or(failed, err)
 }

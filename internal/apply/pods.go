@@ -5,7 +5,6 @@ package apply
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
@@ -14,7 +13,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/symphony-operator/symphony-operator/internal/build"
@@ -33,27 +31,13 @@ var forceOwnership = client.ForceOwnership
 // to say about a running pod, and an apply would add another manager's entry to each of thousands of pods.
 func (a *Applier) tell(ctx context.Context, pods []*corev1.Pod, hosts string) (int, error) {
 	return inParallel(pods, func(pod *corev1.Pod) error {
-		patch, err := json.Marshal(map[string]any{"metadata": map[string]any{
-			// The UID makes the server refuse the patch (409) if the pod is another one by now.
-			"uid":         pod.UID,
-			"annotations": map[string]string{names.AnnotationMasterHosts: hosts},
-		}})
-		if err != nil {
-			return fmt.Errorf("encoding the annotation: %w", err)
-		}
-		target := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: pod.Namespace, Name: pod.Name}}
-		return gone(a.Client.Patch(ctx, target, client.RawPatch(types.MergePatchType, patch)))
+		return a.patchPod(ctx, pod, map[string]any{"annotations": map[string]string{names.AnnotationMasterHosts: hosts}})
 	})
 }
 
-// replace deletes pods; a ReplicaSet creates the successors of its own.
-func (a *Applier) replace(ctx context.Context, pods []*corev1.Pod) (int, error) {
-	return inParallel(pods, func(pod *corev1.Pod) error { return a.deleteExactly(ctx, pod) })
-}
-
 // deleteExactly deletes this object and no later one of its name. The object is only looked at: it may come from the cache.
-func (a *Applier) deleteExactly(ctx context.Context, object client.Object) error {
-	return gone(a.Client.Delete(ctx, object, client.Preconditions{UID: new(object.GetUID())}))
+func (a *Applier) deleteExactly(ctx context.Context, object client.Object, options ...client.DeleteOption) error {
+	return gone(a.Client.Delete(ctx, object, append(options, client.Preconditions{UID: new(object.GetUID())})...))
 }
 
 // imageChecks creates the checks that are not there and deletes those that are of no use any more.
@@ -71,7 +55,7 @@ func (a *Applier) imageChecks(ctx context.Context, facts *observe.Facts, childre
 		key := observe.ChildKey{Kind: "Pod", Name: check.Pod.Name}
 		problems = append(problems, problem("checking whether the new image of the "+check.Role+" can be pulled", key, err)...)
 	}
-	_, err := a.replace(ctx, children.ObsoleteChecks)
+	_, err := inParallel(children.ObsoleteChecks, func(pod *corev1.Pod) error { return a.deleteExactly(ctx, pod) })
 	return append(problems, problem("deleting an image check", observe.ChildKey{}, err)...)
 }
 

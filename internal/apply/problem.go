@@ -59,6 +59,9 @@ func problem(doing string, child observe.ChildKey, err error) []Problem {
 	if apierrors.IsInvalid(err) {
 		found.Kind = Rejected
 		found.Message = fmt.Sprintf("the API server rejects %s %q: %s", child.Kind, child.Name, causes(err))
+		if child.Kind == observe.ClaimKind {
+			found.Message += "; a claim keeps its class and access mode and does not shrink: have spec.master.storage say what it has, or name another one in existingClaim"
+		}
 		if strings.Contains(found.Message, "nodePort") {
 			found.Kind = NodePort
 			found.Message = fmt.Sprintf("spec.gui.nodePort cannot be used: %s; choose another, or remove it to have one allocated", causes(err))

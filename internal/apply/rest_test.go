@@ -10,6 +10,7 @@ import (
 	. "github.com/onsi/gomega"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes/scheme"
@@ -49,6 +50,7 @@ func (s *server) look(t *testing.T, facts *observe.Facts) {
 	facts.MasterDeployment, facts.MasterService = found[appsv1.Deployment](t, s, "prod-master"), found[corev1.Service](t, s, "prod-master")
 	facts.Hosts, facts.GUI = found[corev1.ConfigMap](t, s, "prod-hosts"), found[corev1.Service](t, s, "prod-gui")
 	facts.ComputeSet = found[appsv1.ReplicaSet](t, s, "prod-compute")
+	facts.ComputeBudget = found[policyv1.PodDisruptionBudget](t, s, "prod-compute")
 	var kept appsv1.ControllerRevisionList
 	NewWithT(t).Expect(s.List(t.Context(), &kept)).To(Succeed())
 	facts.Revisions = nil
@@ -76,7 +78,7 @@ func settled(t *testing.T) (*server, *observe.Facts) {
 		Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("1000m"), corev1.ResourceMemory: resource.MustParse("1024Mi")},
 	}
 	NewWithT(t).Expect(everything(t, s, facts, newPlan())).To(Equal(apply.Outcome{}))
-	NewWithT(t).Expect(s.applied).To(HaveLen(5))
+	NewWithT(t).Expect(s.applied).To(HaveLen(6))
 	s.look(t, facts)
 	s.applied = nil
 	return s, facts
@@ -129,7 +131,7 @@ func TestAMovedMasterAndAnotherNumberOfHostsAreWritten(t *testing.T) {
 	s, facts := settled(t)
 	g := NewWithT(t)
 	decided := newPlan()
-	decided.Address.IP, decided.Compute.MasterHosts, decided.Compute.Replicas = "10.32.0.9", "10.32.0.9 prod-master", 7
+	decided.Address.IP, decided.Compute.MasterHosts, decided.Compute.SetReplicas = "10.32.0.9", "10.32.0.9 prod-master", 7
 	everything(t, s, facts, decided)
 	g.Expect(s.applied).To(HaveExactElements("prod-hosts", "prod-compute"))
 	s.look(t, facts)

@@ -7,11 +7,13 @@ package build
 
 import (
 	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	appsv1ac "k8s.io/client-go/applyconfigurations/apps/v1"
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
 	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
+	policyv1ac "k8s.io/client-go/applyconfigurations/policy/v1"
 
 	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
 	applyv1alpha1 "github.com/symphony-operator/symphony-operator/api/v1alpha1/applyconfiguration/api/v1alpha1"
@@ -21,7 +23,7 @@ import (
 )
 
 // Children are the objects of one cluster as they should be. A nil child means "not yet": whatever exists
-// stays as it is. No child of a living cluster must not exist; on its deletion the garbage collector acts.
+// stays as it is. No child of a living cluster must not exist, except the budget; on its deletion the garbage collector acts.
 type Children struct {
 	// Revisions are pod templates to keep before anything is created from them.
 	Revisions []*appsv1ac.ControllerRevisionApplyConfiguration
@@ -38,19 +40,28 @@ type Children struct {
 	NetworkCheck *v1alpha1.NetworkCheck
 	AdoptedCheck *applyv1alpha1.NetworkCheckApplyConfiguration
 
+	// MasterClaim is nil when the master has no storage, or an existing claim.
+	MasterClaim      *corev1ac.PersistentVolumeClaimApplyConfiguration
 	MasterService    *corev1ac.ServiceApplyConfiguration
 	MasterDeployment *appsv1ac.DeploymentApplyConfiguration
 	Hosts            *corev1ac.ConfigMapApplyConfiguration
 	ComputeSet       *appsv1ac.ReplicaSetApplyConfiguration
 	GUI              *corev1ac.ServiceApplyConfiguration
 
+	// ComputeBudget covers compute pods with work; ObsoleteBudget is the one to delete because nothing waits for work any more.
+	ComputeBudget  *policyv1ac.PodDisruptionBudgetApplyConfiguration
+	ObsoleteBudget *policyv1.PodDisruptionBudget
+
+	// ComputeHosts are the lists of compute hosts to write now.
+	ComputeHosts []*corev1ac.ConfigMapApplyConfiguration
+
 	// MasterAsIs and ComputeAsIs are the same with the pod template that is in force, for when the API server rejects
 	// the wanted one: the rest must go on being true. Nil when the wanted template is in force already.
 	MasterAsIs  *appsv1ac.DeploymentApplyConfiguration
 	ComputeAsIs *appsv1ac.ReplicaSetApplyConfiguration
 
-	// Replace are the compute pods to delete, so that the ReplicaSet makes them anew.
-	Replace []*corev1.Pod
+	// Steps are what is done to the compute pods that are to go, and to those that no longer are.
+	Steps []plan.Step
 
 	// MasterRevision and ComputeRevision are the wanted revisions, "" when there is none (a first
 	// template that could not be built).
@@ -70,6 +81,7 @@ type ObsoleteRevision struct {
 func All(facts *observe.Facts, decided *plan.Plan) (*Children, error) {
 	cluster := facts.Cluster
 	children := &Children{
+		MasterClaim:   masterClaim(facts),
 		MasterService: masterService(cluster),
 		GUI:           guiService(cluster),
 	}
@@ -85,6 +97,8 @@ func All(facts *observe.Facts, decided *plan.Plan) (*Children, error) {
 	if err != nil {
 		return nil, err
 	}
+	children.budget(facts, decided.Compute.Verdict)
+	children.ComputeHosts = computeHosts(facts, decided.ComputeHosts)
 	for _, orphan := range facts.OrphanRevisions {
 		children.Adopted = append(children.Adopted, appsv1ac.ControllerRevision(orphan.Name, orphan.Namespace).
 			WithUID(orphan.UID).WithOwnerReferences(ownedBy(cluster)))
@@ -96,13 +110,15 @@ func All(facts *observe.Facts, decided *plan.Plan) (*Children, error) {
 }
 
 func (c *Children) master(facts *observe.Facts, decided *plan.Plan) (*chosenTemplate, error) {
-	chosen, inForce, err := c.choose(facts, names.Master, decided.LeavingMaster != nil)
+	// A master must not start on a claim that is somebody else's: what runs goes on, and nothing is created.
+	taken := c.MasterClaim != nil && facts.IsTaken(claimKey(facts.Cluster))
+	chosen, inForce, err := c.choose(facts, names.Master, taken || decided.LeavingMaster != nil)
 	if err != nil {
 		return nil, err
 	}
 	c.MasterRevision = chosen.wanted
 	c.keep(facts.Cluster, chosen)
-	if chosen.template != nil {
+	if chosen.template != nil && (!taken || chosen.revision == liveRevision(facts, names.Master)) {
 		c.MasterDeployment = masterDeployment(facts.Cluster, chosen)
 	}
 	if inForce != nil {
@@ -137,8 +153,11 @@ func (c *Children) compute(facts *observe.Facts, decided *plan.Plan) (*chosenTem
 	}
 	// Pods made from a template that is not wanted any more (after a way back, say, whose image is still being checked)
 	// must not replace others.
-	if c.ComputeRevision != "" && c.ComputeRevision == liveRevision(facts, names.Compute) {
-		c.Replace = decided.Compute.Replace
+	isWanted := c.ComputeRevision != "" && c.ComputeRevision == liveRevision(facts, names.Compute)
+	for _, step := range decided.Compute.Steps {
+		if isWanted || !step.Update {
+			c.Steps = append(c.Steps, step)
+		}
 	}
 	return chosen, nil
 }

@@ -18,11 +18,12 @@ func computeReplicaSet(
 	cluster *v1alpha1.SymphonyCluster, chosen *chosenTemplate, decided *plan.Compute,
 ) *appsv1ac.ReplicaSetApplyConfiguration {
 	template := chosen.template.WithAnnotations(map[string]string{names.AnnotationMasterHosts: decided.MasterHosts})
+	giveTime(template, &cluster.Spec.Compute.ScaleIn)
 	return appsv1ac.ReplicaSet(names.ComputeName(cluster.Name), cluster.Namespace).
 		WithLabels(names.Labels(cluster.Name, names.Compute)).
 		WithOwnerReferences(ownedBy(cluster)).
 		WithSpec(appsv1ac.ReplicaSetSpec().
-			WithReplicas(decided.Replicas).
+			WithReplicas(decided.SetReplicas).
 			WithSelector(metav1ac.LabelSelector().WithMatchLabels(names.Selector(cluster.Name, names.Compute))).
 			WithTemplate(template))
 }

@@ -53,13 +53,13 @@ const hostsLine = "10.32.0.1 prod-master"
 func follow(replicas int32) *plan.Plan {
 	return &plan.Plan{
 		Address: &plan.Address{IP: "10.32.0.1", Hostname: "prod-master"},
-		Compute: plan.Compute{Verdict: plan.Follow, Replicas: replicas, MasterHosts: hostsLine},
+		Compute: plan.Compute{Verdict: plan.Follow, Replicas: replicas, SetReplicas: replicas, MasterHosts: hostsLine},
 	}
 }
 
 // hold is the plan while the master of an existing compute set has no address.
 func hold(replicas int32) *plan.Plan {
-	return &plan.Plan{Compute: plan.Compute{Verdict: plan.Hold, Replicas: replicas, MasterHosts: hostsLine}}
+	return &plan.Plan{Compute: plan.Compute{Verdict: plan.Hold, Replicas: replicas, SetReplicas: replicas, MasterHosts: hostsLine}}
 }
 
 // buildAll builds from facts that must be buildable.

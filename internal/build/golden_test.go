@@ -11,10 +11,12 @@ import (
 	"path/filepath"
 	"reflect"
 	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	serializer "k8s.io/apimachinery/pkg/runtime/serializer/json"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -37,6 +39,7 @@ func goldenSpecs() map[string]edit {
 		"node-port": func(c *v1alpha1.SymphonyCluster) {
 			c.Spec.GUI.NodePort = new(int32(30443))
 		},
+		"storage": func(c *v1alpha1.SymphonyCluster) { c.Spec.Master.Storage = &v1alpha1.MasterStorage{} },
 		"gui-tls": func(c *v1alpha1.SymphonyCluster) {
 			c.Spec.GUI = v1alpha1.GUISpec{
 				ServiceType: corev1.ServiceTypeLoadBalancer,
@@ -77,9 +80,12 @@ func everyField(c *v1alpha1.SymphonyCluster) {
 		Suspend:          true,
 		RestartedAt:      "2026-08-01T00:00:00Z",
 		Master: v1alpha1.MasterSpec{
-			Image:      "sym712-master",
-			Resources:  memory("6Gi"),
-			Env:        []corev1.EnvVar{{Name: "SITE", Value: "north"}},
+			Image:     "sym712-master",
+			Resources: memory("6Gi"),
+			Env:       []corev1.EnvVar{{Name: "SITE", Value: "north"}},
+			Storage: &v1alpha1.MasterStorage{
+				Size: new(resource.MustParse("5Gi")), StorageClassName: new("fast"), AccessMode: corev1.ReadWriteMany, WhenDeleted: v1alpha1.DeleteClaim,
+			},
 			PodOverlay: v1alpha1.PodOverlay{PodTemplate: overlay(`{"spec":{"nodeSelector":{"disk":"ssd"}}}`)},
 		},
 		Compute: v1alpha1.ComputeSpec{
@@ -91,6 +97,12 @@ func everyField(c *v1alpha1.SymphonyCluster) {
 			}}},
 			PodOverlay: v1alpha1.PodOverlay{PodTemplate: overlay(
 				`{"metadata":{"labels":{"team":"risk"}},"spec":{"containers":[{"name":"log","image":"fluent-bit"}]}}`)},
+			ScaleIn: v1alpha1.ComputeScaleIn{
+				Policy:       v1alpha1.Drain,
+				DrainTimeout: &metav1.Duration{Duration: 90 * time.Minute},
+				ReclaimGrace: &metav1.Duration{Duration: time.Minute},
+				Settle:       &metav1.Duration{Duration: 5 * time.Minute},
+			},
 			Update: v1alpha1.ComputeUpdate{Type: v1alpha1.OnDelete, MaxUnavailable: new(intstr.FromInt32(2))},
 		},
 		GUI: v1alpha1.GUISpec{
@@ -141,7 +153,7 @@ func TestTheFullSpecSetsEveryField(t *testing.T) {
 	spec := reflect.ValueOf(cluster.Spec)
 	for _, part := range []reflect.Value{
 		spec, spec.FieldByName("Master"), spec.FieldByName("Compute"), spec.FieldByName("GUI"),
-		spec.FieldByName("Compute").FieldByName("Update"), spec.FieldByName("Network"),
+		spec.FieldByName("Compute").FieldByName("Update"), spec.FieldByName("Compute").FieldByName("ScaleIn"), spec.FieldByName("Network"),
 	} {
 		for i := range part.NumField() {
 			g.Expect(part.Field(i).IsZero()).To(BeFalse(), "%s.%s", part.Type(), part.Type().Field(i).Name)
@@ -165,9 +177,13 @@ func TestTheKeptTemplatesAreTheAppliedOnes(t *testing.T) {
 				template.Labels[names.LabelRevision] = revision.Labels[names.LabelRevision]
 				kept[revision.Labels[names.LabelRole]] = template
 			}
-			kept[names.Compute].Annotations = map[string]string{names.AnnotationMasterHosts: hostsLine}
+			applied := computePod(t, children)
+			kept[names.Compute].Annotations = map[string]string{
+				names.AnnotationMasterHosts: hostsLine, names.AnnotationDrainSeconds: applied.Annotations[names.AnnotationDrainSeconds],
+			}
+			kept[names.Compute].Spec.TerminationGracePeriodSeconds = applied.Spec.TerminationGracePeriodSeconds
 			g.Expect(masterPod(t, children)).To(Equal(kept[names.Master]))
-			g.Expect(computePod(t, children)).To(Equal(kept[names.Compute]))
+			g.Expect(applied).To(Equal(kept[names.Compute]))
 		})
 	}
 }
@@ -180,7 +196,10 @@ func asYAML(t *testing.T, children *build.Children) []byte {
 	for _, revision := range children.Revisions {
 		all = append(all, revision)
 	}
-	all = append(all, children.MasterService, children.MasterDeployment, children.Hosts, children.ComputeSet, children.GUI)
+	if children.MasterClaim != nil {
+		all = append(all, children.MasterClaim)
+	}
+	all = append(all, children.MasterService, children.MasterDeployment, children.Hosts, children.ComputeBudget, children.ComputeSet, children.GUI)
 
 	encoder := serializer.NewSerializerWithOptions(
 		serializer.DefaultMetaFactory, nil, nil, serializer.SerializerOptions{Yaml: true})

@@ -228,7 +228,7 @@ func TestAHeldComputeSetWithoutItsKeptTemplateIsLeftAlone(t *testing.T) {
 
 func TestComputeWaitsForTheMastersAddress(t *testing.T) {
 	g := NewWithT(t)
-	wait := &plan.Plan{Compute: plan.Compute{Verdict: plan.Wait, Replicas: 2}}
+	wait := &plan.Plan{Compute: plan.Compute{Verdict: plan.Wait, Replicas: 2, SetReplicas: 2}}
 	children := buildAll(t, &observe.Facts{Cluster: newCluster()}, wait)
 	g.Expect(children.ComputeSet).To(BeNil())
 	g.Expect(children.Hosts).To(BeNil())

@@ -32,8 +32,10 @@ func masterTemplate(cluster *v1alpha1.SymphonyCluster) *corev1ac.PodTemplateSpec
 			variable("SYMPHONY_EGO_CONF", egoConf(masterEgoConf(), spec.EgoConf)),
 			variable("SYMPHONY_ENTITLEMENT_FILE", files.entitlement),
 			variable("SYMPHONY_ADMIN_PASSWORD_FILE", files.adminPassword),
-			variable("SYMPHONY_GUI_TLS_DIR", files.guiTLS)).
+			variable("SYMPHONY_GUI_TLS_DIR", files.guiTLS),
+			fieldVariable("SYMPHONY_POD_IP", "status.podIP")).
 		WithEnv(userEnv(spec.Master.Env)...).
+		WithVolumeMounts(corev1ac.VolumeMount().WithName("compute-hosts").WithMountPath(computeHostsDir).WithReadOnly(true)).
 		WithVolumeMounts(files.mounts...)
 
 	pod := symphonyPod(spec, container).
@@ -42,7 +44,9 @@ func masterTemplate(cluster *v1alpha1.SymphonyCluster) *corev1ac.PodTemplateSpec
 		WithTolerations(
 			lostNode(corev1.TaintNodeNotReady),
 			lostNode(corev1.TaintNodeUnreachable)).
+		WithVolumes(computeHostsVolume(cluster)).
 		WithVolumes(files.volumes...)
+	addStorage(cluster, &pod.Containers[0], pod)
 	return corev1ac.PodTemplateSpec().WithLabels(names.Labels(cluster.Name, names.Master)).WithSpec(pod)
 }
 

@@ -142,14 +142,26 @@ func checkMerged(base, merged []byte) error {
 	return checkContainer(&want, &got)
 }
 
+// drainAnnotations say how far the draining of a pod is: with one in its template, each pod would begin as one that is to go.
+var drainAnnotations = []string{
+	names.AnnotationDrain, names.AnnotationDrainSince, names.AnnotationDrainSeconds, names.AnnotationHostClosed, names.AnnotationHostReclaimed,
+}
+
 func checkMetadata(want, got *corev1.PodTemplateSpec) error {
 	for key, value := range want.Labels {
 		if got.Labels[key] != value {
 			return overlayProblem("must not change the label %q: the operator finds its pods by it", key)
 		}
 	}
-	if _, found := got.Labels[names.LabelRevision]; found {
-		return overlayProblem("must not set the label %q: it is the operator's", names.LabelRevision)
+	for _, label := range []string{names.LabelRevision, names.LabelIdle} {
+		if _, found := got.Labels[label]; found {
+			return overlayProblem("must not set the label %q: it is the operator's", label)
+		}
+	}
+	for _, annotation := range drainAnnotations {
+		if _, found := got.Annotations[annotation]; found {
+			return overlayProblem("must not set the annotation %q: it is the operator's", annotation)
+		}
 	}
 	if _, found := got.Annotations[names.AnnotationMasterHosts]; found {
 		return overlayProblem("must not set the annotation %q: it carries the master's address", names.AnnotationMasterHosts)
@@ -168,6 +180,9 @@ func checkContainer(want, got *corev1.PodTemplateSpec) error {
 	if probe := merged.ReadinessProbe; probe == nil || !equality.Semantic.DeepEqual(wanted.ReadinessProbe.Exec, probe.Exec) {
 		return overlayProblem("must not change what the readiness probe of the container %q runs", names.Container)
 	}
+	if !samePreStop(wanted.Lifecycle, merged.Lifecycle) {
+		return overlayProblem("must not change the preStop hook of the container %q: it waits for the host's work", names.Container)
+	}
 	if name := changedVariable(wanted.Env, merged.Env); name != "" {
 		return overlayProblem("must not change the variable %s of the container %q: it is the operator's", name, names.Container)
 	}
@@ -182,6 +197,14 @@ func checkContainer(want, got *corev1.PodTemplateSpec) error {
 		}
 	}
 	return nil
+}
+
+// samePreStop: where the operator has no hook, on the master, the user may have one.
+func samePreStop(wanted, merged *corev1.Lifecycle) bool {
+	if wanted == nil {
+		return true
+	}
+	return merged != nil && equality.Semantic.DeepEqual(wanted.PreStop, merged.PreStop)
 }
 
 // changedVariable is the first of the operator's variables that was changed, dropped or added: the start script

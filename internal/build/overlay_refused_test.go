@@ -87,6 +87,18 @@ var losses = map[string]refusal{
 		`{"metadata":{"annotations":{"symphony-operator.io/master-hosts":"1.2.3.4 prod-master"}}}`,
 		`must not set the annotation "symphony-operator.io/master-hosts": it carries the master's address`,
 	},
+	"the label of hosts without work": {
+		`{"metadata":{"labels":{"symphony-operator.io/idle":"true"}}}`,
+		`must not set the label "symphony-operator.io/idle": it is the operator's`,
+	},
+	"a pod that is to go from the start": {
+		`{"metadata":{"annotations":{"symphony-operator.io/drain":"Released"}}}`,
+		`must not set the annotation "symphony-operator.io/drain": it is the operator's`,
+	},
+	"the time for work": {
+		`{"metadata":{"annotations":{"symphony-operator.io/drain-seconds":"1"}}}`,
+		`must not set the annotation "symphony-operator.io/drain-seconds": it is the operator's`,
+	},
 	"a pod's name":      {`{"metadata":{"name":"x"}}`, "must not set metadata other than labels and annotations: a pod template has nothing else"},
 	"a pod's namespace": {`{"metadata":{"namespace":"x"}}`, "must not set metadata other than labels and annotations: a pod template has nothing else"},
 	"a name's stem":     {`{"metadata":{"generateName":"x"}}`, "must not set metadata other than labels and annotations: a pod template has nothing else"},
@@ -206,6 +218,36 @@ func TestAnOverlayOfTheMasterMustNotTakeItsOwnThings(t *testing.T) {
 			g.Expect(children.Invalid[0].Problem).To(Equal(test.problem))
 		})
 	}
+}
+
+// Compute hosts alone wait for work.
+func TestAnOverlayOfComputeHostsMustNotTakeTheirDrainingAway(t *testing.T) {
+	const hook = `must not change the preStop hook of the container "symphony": it waits for the host's work`
+	for name, test := range map[string]refusal{
+		"no hook":                  {inSymphony(`"lifecycle":null`), hook},
+		"the hook taken out":       {inSymphony(`"lifecycle":{"preStop":null}`), hook},
+		"another command":          {inSymphony(`"lifecycle":{"preStop":{"exec":{"command":["true"]}}}`), hook},
+		"a pause in its place":     {inSymphony(`"lifecycle":{"preStop":{"exec":null,"sleep":{"seconds":5}}}`), hook},
+		"a pause beside it":        {inSymphony(`"lifecycle":{"preStop":{"sleep":{"seconds":5}}}`), hook},
+		"the files of annotations": {`{"spec":{"volumes":[{"name":"pod","downwardAPI":{"items":[]}}]}}`, `must not change the volume "pod"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			children := buildFirst(t, computeOverlay(test.overlay))
+			g.Expect(children.Invalid).To(HaveLen(1))
+			g.Expect(children.Invalid[0]).To(MatchError("spec.compute.podTemplate " + test.problem))
+		})
+	}
+}
+
+func TestHooksThatAreNotTheOperatorsAreTheUsers(t *testing.T) {
+	g := NewWithT(t)
+	hook := inSymphony(`"lifecycle":{"postStart":{"exec":{"command":["true"]}}}`)
+	compute := buildFirst(t, computeOverlay(hook))
+	g.Expect(computePod(t, compute).Spec.Containers[0].Lifecycle.PostStart).NotTo(BeNil())
+	g.Expect(computePod(t, compute).Spec.Containers[0].Lifecycle.PreStop).NotTo(BeNil())
+	master := buildFirst(t, masterOverlay(inSymphony(`"lifecycle":{"preStop":{"exec":{"command":["true"]}}}`)))
+	g.Expect(masterPod(t, master).Spec.Containers[0].Lifecycle.PreStop).NotTo(BeNil())
 }
 
 func TestBothRolesCanBeInvalidAtOnce(t *testing.T) {

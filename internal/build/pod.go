@@ -85,6 +85,12 @@ func variable(name, value string) *corev1ac.EnvVarApplyConfiguration {
 	return corev1ac.EnvVar().WithName(name).WithValue(value)
 }
 
+// fieldVariable has a field of the pod itself.
+func fieldVariable(name, path string) *corev1ac.EnvVarApplyConfiguration {
+	return corev1ac.EnvVar().WithName(name).WithValueFrom(corev1ac.EnvVarSource().
+		WithFieldRef(corev1ac.ObjectFieldSelector().WithFieldPath(path)))
+}
+
 // userEnv copies the user's variables through JSON: their sources are too many to name here.
 func userEnv(env []corev1.EnvVar) []*corev1ac.EnvVarApplyConfiguration {
 	all := make([]*corev1ac.EnvVarApplyConfiguration, 0, len(env))

@@ -36,6 +36,8 @@ type userPart struct {
 	Entitlement      *v1alpha1.Entitlement            `json:"entitlement,omitempty"`
 	AdminPassword    *v1alpha1.AdminPassword          `json:"adminPassword,omitempty"`
 	GUITLS           *v1alpha1.GUITLS                 `json:"guiTLS,omitempty"`
+	// Claim is all of the master's storage that shapes its pod.
+	Claim string `json:"claim,omitempty"`
 }
 
 // userRevision is the hash of the user's part of a role's template.
@@ -55,6 +57,7 @@ func userRevision(cluster *v1alpha1.SymphonyCluster, role string) (string, error
 		overlay = spec.Master.PodTemplate
 		part.Image, part.Resources, part.Env = imageOf(spec, spec.Master.Image), spec.Master.Resources, spec.Master.Env
 		part.Entitlement, part.AdminPassword, part.GUITLS = spec.Entitlement, spec.AdminPassword, spec.GUI.TLS
+		part.Claim = claimName(cluster)
 	} else {
 		part.Image, part.Resources, part.Env = imageOf(spec, spec.Compute.Image), spec.Compute.Resources, spec.Compute.Env
 	}

@@ -8,10 +8,12 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
@@ -27,7 +29,11 @@ func TestRevisionsOfKnownSpecsAreTheSameInAllVersions(t *testing.T) {
 		master, compute string
 	}{
 		"minimal": {func(*v1alpha1.SymphonyCluster) {}, "zbb492b9b6", "zbb492b9b6"},
-		"full":    {everyField, "4z64vvcc4x", "54xwf96f4v"},
+		// As full as a spec was before it could have storage.
+		"full": {func(c *v1alpha1.SymphonyCluster) {
+			everyField(c)
+			c.Spec.Master.Storage = nil
+		}, "4z64vvcc4x", "54xwf96f4v"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)
@@ -73,6 +79,7 @@ func fieldEdits() map[string]fieldEdit {
 		"master.image":       masterOnly(func(s *v1alpha1.SymphonyClusterSpec) { s.Master.Image = "other" }),
 		"master.resources":   masterOnly(func(s *v1alpha1.SymphonyClusterSpec) { s.Master.Resources = resources }),
 		"master.env":         masterOnly(func(s *v1alpha1.SymphonyClusterSpec) { s.Master.Env = env }),
+		"master.storage":     masterOnly(func(s *v1alpha1.SymphonyClusterSpec) { s.Master.Storage = &v1alpha1.MasterStorage{} }),
 		"master.podTemplate": masterOnly(func(s *v1alpha1.SymphonyClusterSpec) { s.Master.PodTemplate = overlay(`{"spec":{"priority":1}}`) }),
 
 		"compute.image":       computeOnly(func(s *v1alpha1.SymphonyClusterSpec) { s.Compute.Image = "other" }),
@@ -82,6 +89,9 @@ func fieldEdits() map[string]fieldEdit {
 
 		"suspend":          neither(func(s *v1alpha1.SymphonyClusterSpec) { s.Suspend = true }),
 		"compute.replicas": neither(func(s *v1alpha1.SymphonyClusterSpec) { s.Compute.Replicas = new(int32(9)) }),
+		"compute.scaleIn": neither(func(s *v1alpha1.SymphonyClusterSpec) {
+			s.Compute.ScaleIn = v1alpha1.ComputeScaleIn{Policy: v1alpha1.Immediate, DrainTimeout: &metav1.Duration{Duration: time.Hour}}
+		}),
 		"compute.update": neither(func(s *v1alpha1.SymphonyClusterSpec) {
 			s.Compute.Update = v1alpha1.ComputeUpdate{Type: v1alpha1.OnDelete, MaxUnavailable: new(intstr.FromInt32(3))}
 		}),
@@ -125,12 +135,17 @@ func TestAFieldChangesTheTemplatesWhoseRevisionsItChanges(t *testing.T) {
 }
 
 func sameTemplate(a, b *corev1.PodTemplateSpec) bool {
-	return reflect.DeepEqual(withoutRevision(a), withoutRevision(b))
+	return reflect.DeepEqual(asKept(a), asKept(b))
 }
 
-func withoutRevision(template *corev1.PodTemplateSpec) *corev1.PodTemplateSpec {
+// asKept is without the label of the revision, and without the time for work: that follows in new pods, and replaces none.
+func asKept(template *corev1.PodTemplateSpec) *corev1.PodTemplateSpec {
 	bare := template.DeepCopy()
 	delete(bare.Labels, names.LabelRevision)
+	if _, waits := bare.Annotations[names.AnnotationDrainSeconds]; waits {
+		delete(bare.Annotations, names.AnnotationDrainSeconds)
+		bare.Spec.TerminationGracePeriodSeconds = nil
+	}
 	return bare
 }
 
@@ -217,4 +232,17 @@ func TestTheMastersAddressIsNoPartOfTheRevision(t *testing.T) {
 	g.Expect(masterPod(t, after)).To(Equal(masterPod(t, before)))
 	g.Expect(computePod(t, after).Annotations).To(HaveKeyWithValue(names.AnnotationMasterHosts, "10.32.0.9 prod-master"))
 	g.Expect(after.Hosts.Data).To(HaveKeyWithValue(names.HostsKey, "10.32.0.9 prod-master\n"))
+}
+
+// A claim that grows, or whose fate after the cluster is another, is the same volume in the same place.
+func TestOnlyTheClaimOfStorageIsInTheRevision(t *testing.T) {
+	g := NewWithT(t)
+	storage := func(storage v1alpha1.MasterStorage) string {
+		return buildFirst(t, func(c *v1alpha1.SymphonyCluster) { c.Spec.Master.Storage = &storage }).MasterRevision
+	}
+	same := storage(v1alpha1.MasterStorage{})
+	g.Expect(storage(v1alpha1.MasterStorage{Size: new(resource.MustParse("9Gi"))})).To(Equal(same))
+	g.Expect(storage(v1alpha1.MasterStorage{StorageClassName: new("fast"), AccessMode: corev1.ReadWriteMany})).To(Equal(same))
+	g.Expect(storage(v1alpha1.MasterStorage{WhenDeleted: v1alpha1.DeleteClaim})).To(Equal(same))
+	g.Expect(storage(v1alpha1.MasterStorage{ExistingClaim: "other"})).NotTo(Equal(same))
 }

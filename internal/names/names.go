@@ -6,7 +6,9 @@
 package names
 
 import (
+	"regexp"
 	"strconv"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/selection"
@@ -34,6 +36,23 @@ const (
 	LabelWeave = "name"
 	// AnnotationMasterHosts is, on compute pods, the master's line of a hosts file: `10.32.0.1 prod-master`.
 	AnnotationMasterHosts = "symphony-operator.io/master-hosts"
+	// AnnotationDrain is, on a compute pod that is to go, how far that is: Draining or Released. The pod sees it as a file: once
+	// it says Released, the pod is not ready and does not wait for its work before it ends.
+	AnnotationDrain = "symphony-operator.io/drain"
+	// AnnotationDrainSince is when the pod was chosen (RFC 3339). Its drain times out compute.scaleIn.drainTimeout later.
+	AnnotationDrainSince = "symphony-operator.io/drain-since"
+	// AnnotationHostClosed is when the operator closed the pod's host in EGO (RFC 3339). It is written before the host is
+	// closed, and only if the host was ok: without it, the host is an administrator's to open again.
+	AnnotationHostClosed = "symphony-operator.io/host-closed"
+	// AnnotationHostReclaimed is when the operator had EGO take back what the host's consumers held (RFC 3339).
+	AnnotationHostReclaimed = "symphony-operator.io/host-reclaimed"
+	// AnnotationDrainSeconds is, on compute pods from their template, how many seconds of the pod's grace period its preStop hook
+	// may wait for work. The pod sees it as a file.
+	AnnotationDrainSeconds = "symphony-operator.io/drain-seconds"
+	// AnnotationWritten is, on the ConfigMaps of compute hosts, when the operator wrote it (RFC 3339).
+	AnnotationWritten = "symphony-operator.io/written"
+	// LabelIdle is `true` on compute pods whose hosts are known to have no work: the disruption budget covers all others.
+	LabelIdle = "symphony-operator.io/idle"
 	// AnnotationApplied is, on children, the hash of what the operator applied last.
 	AnnotationApplied = "symphony-operator.io/applied"
 	// AnnotationTemplate is, on Weave's DaemonSet, the pod template as it was rendered for the revision in force.
@@ -53,14 +72,34 @@ const (
 	CheckClient     = "client"
 )
 
+// Values of AnnotationDrain.
+const (
+	// Draining pods' hosts get no new work, and end what they have.
+	Draining = "Draining"
+	// Released pods have nothing to lose any more, or have run out of time.
+	Released = "Released"
+)
+
+// Idle is the value of LabelIdle.
+const Idle = "true"
+
 // Container is the name of the container that runs Symphony, in pods of both roles.
 const Container = "symphony"
 
-// HostsKey is the key of the hosts ConfigMap.
+// HostsKey is the key of the hosts ConfigMaps.
 const HostsKey = "hosts"
+
+// ComputeHostsShards is how many ConfigMaps list the compute hosts at most. One holds 1 MiB, which is some 10,000 hosts.
+const ComputeHostsShards = 4
 
 // MasterName is the name of the master's Deployment and of its headless Service.
 func MasterName(cluster string) string { return cluster + "-master" }
+
+// MasterClaimName is the name of the claim that the operator makes for the master's shared directory.
+func MasterClaimName(cluster string) string { return cluster + "-master" }
+
+// SharedVolume is the volume with the master's shared directory, in its pod.
+const SharedVolume = "shared"
 
 // MasterHostname is the master's EGO host name: fixed, so that EGO_MASTER_LIST stays true when it moves.
 func MasterHostname(cluster string) string { return cluster + "-master" }
@@ -70,6 +109,26 @@ func HostsName(cluster string) string { return cluster + "-hosts" }
 
 // ComputeName is the name of the compute ReplicaSet.
 func ComputeName(cluster string) string { return cluster + "-compute" }
+
+// podSuffix is what the API server puts after a ReplicaSet's name: five characters that make no words.
+var podSuffix = regexp.MustCompile(`^-[bcdfghjklmnpqrstvwxz2456789]{5}$`)
+
+// IsComputeHost reports whether a host's short name is one that only a compute pod of this cluster has or had.
+func IsComputeHost(cluster, host string) bool {
+	suffix, ok := strings.CutPrefix(host, ComputeName(cluster))
+	return ok && podSuffix.MatchString(suffix)
+}
+
+// ComputeBudgetName is the name of the PodDisruptionBudget of compute pods.
+func ComputeBudgetName(cluster string) string { return cluster + "-compute" }
+
+// ComputeHostsName is the name of a ConfigMap that lists compute hosts, from number 0.
+func ComputeHostsName(cluster string, shard int) string {
+	return cluster + "-compute-hosts-" + strconv.Itoa(shard)
+}
+
+// ComputeHostsFile is the file in the master's pod that shows it.
+func ComputeHostsFile(shard int) string { return "hosts-" + strconv.Itoa(shard) }
 
 // GUIName is the name of the web console's Service.
 func GUIName(cluster string) string { return cluster + "-gui" }

@@ -11,6 +11,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
@@ -32,6 +33,13 @@ type Facts struct {
 	Hosts            *corev1.ConfigMap
 	ComputeSet       *appsv1.ReplicaSet
 	GUI              *corev1.Service
+	ComputeBudget    *policyv1.PodDisruptionBudget
+
+	// ComputeHosts are the lists of compute hosts, by number.
+	ComputeHosts [names.ComputeHostsShards]*corev1.ConfigMap
+
+	// MasterClaim is the claim that the operator made for the master. It is looked at while one is wanted.
+	MasterClaim *corev1.PersistentVolumeClaim
 
 	// Revisions are the kept pod templates of both roles.
 	Revisions []*appsv1.ControllerRevision
@@ -65,6 +73,9 @@ type Facts struct {
 
 	// Unseen has the UIDs of children that exist although the cache does not show them yet.
 	Unseen map[ChildKey]types.UID
+
+	// EGO is what EGO said last, nil while it has said nothing since the master, or the operator, was started.
+	EGO *EGORead
 
 	// GUIAnswers says whether the web console answered just now.
 	GUIAnswers bool
@@ -138,6 +149,9 @@ func (f *Facts) children() []childID {
 	if o := f.MasterDeployment; o != nil {
 		add("Deployment", o.Name, o.UID)
 	}
+	if o := f.MasterClaim; o != nil {
+		add(ClaimKind, o.Name, o.UID)
+	}
 	if o := f.MasterService; o != nil {
 		add("Service", o.Name, o.UID)
 	}
@@ -149,6 +163,14 @@ func (f *Facts) children() []childID {
 	}
 	if o := f.GUI; o != nil {
 		add("Service", o.Name, o.UID)
+	}
+	if o := f.ComputeBudget; o != nil {
+		add("PodDisruptionBudget", o.Name, o.UID)
+	}
+	for _, o := range f.ComputeHosts {
+		if o != nil {
+			add("ConfigMap", o.Name, o.UID)
+		}
 	}
 	return ids
 }

@@ -8,6 +8,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -28,8 +29,11 @@ func CacheOptions() map[client.Object]cache.ByObject {
 		&appsv1.Deployment{}:         own,
 		&appsv1.ReplicaSet{}:         own,
 		&corev1.ConfigMap{}:          own,
-		&corev1.Pod{}:                pods,
-		&corev1.Service{}:            own,
+		// Without their label every claim of the Kubernetes cluster would be held.
+		&corev1.PersistentVolumeClaim{}: own,
+		&corev1.Pod{}:                   pods,
+		&corev1.Service{}:               own,
+		&policyv1.PodDisruptionBudget{}: own,
 	}
 }
 
@@ -42,8 +46,12 @@ func kindOf(object client.Object) (schema.GroupVersionKind, error) {
 		return appsv1.SchemeGroupVersion.WithKind("ReplicaSet"), nil
 	case *corev1.ConfigMap:
 		return corev1.SchemeGroupVersion.WithKind("ConfigMap"), nil
+	case *corev1.PersistentVolumeClaim:
+		return corev1.SchemeGroupVersion.WithKind(ClaimKind), nil
 	case *corev1.Service:
 		return corev1.SchemeGroupVersion.WithKind("Service"), nil
+	case *policyv1.PodDisruptionBudget:
+		return policyv1.SchemeGroupVersion.WithKind("PodDisruptionBudget"), nil
 	}
 	return schema.GroupVersionKind{}, fmt.Errorf("%T is no kind of child", object)
 }

@@ -59,7 +59,7 @@ func network(t *testing.T, cluster *v1alpha1.SymphonyCluster, cached, live []cli
 		Cache:    fake.NewClientBuilder().WithScheme(known).WithObjects(cached...).WithInterceptorFuncs(interceptor.Funcs{Get: noWeave}).Build(),
 		Live:     fake.NewClientBuilder().WithScheme(known).WithObjects(live...).WithInterceptorFuncs(interceptor.Funcs{Get: get}).Build(),
 		Clock:    clocktesting.NewFakePassiveClock(noon),
-		Consoles: silent{},
+		Consoles: silent{}, EGO: silent{},
 	}
 	facts, err := observer.Observe(t.Context(), cluster)
 	g.Expect(err).NotTo(HaveOccurred())
@@ -185,7 +185,7 @@ func TestAFailedReadOfACheckIsAnError(t *testing.T) {
 			return c.Get(ctx, key, object, options...)
 		},
 	}).Build()
-	observer := &observe.Observer{Cache: broken, Live: broken, Clock: clocktesting.NewFakePassiveClock(noon), Consoles: silent{}}
+	observer := &observe.Observer{Cache: broken, Live: broken, Clock: clocktesting.NewFakePassiveClock(noon), Consoles: silent{}, EGO: silent{}}
 	_, err := observer.Observe(t.Context(), asking(v1alpha1.NetworkSpec{Check: true}))
 	g.Expect(err).To(MatchError("reading NetworkCheck prod-network: broken"))
 }

@@ -6,9 +6,11 @@ package observe
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -23,6 +25,7 @@ import (
 // +kubebuilder:rbac:groups="",resources=configmaps;services,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=pods,verbs=get;list;watch
 // +kubebuilder:rbac:groups=apps,resources=controllerrevisions;deployments;replicasets,verbs=get;list;watch
+// +kubebuilder:rbac:groups=policy,resources=poddisruptionbudgets,verbs=get;list;watch
 
 // Observer reads.
 type Observer struct {
@@ -34,6 +37,14 @@ type Observer struct {
 	Clock clock.PassiveClock
 	// Consoles knows which web consoles answer.
 	Consoles ConsoleAnswers
+	// EGO knows what masters' EGO said last.
+	EGO EGOAnswers
+}
+
+// EGOAnswers is what EGOReads tells a pass.
+type EGOAnswers interface {
+	Read(cluster *v1alpha1.SymphonyCluster, master *corev1.Pod, want Want) *EGORead
+	Forget(cluster *v1alpha1.SymphonyCluster)
 }
 
 // ConsoleAnswers is what Consoles tells a pass.
@@ -49,6 +60,9 @@ func (o *Observer) Observe(ctx context.Context, cluster *v1alpha1.SymphonyCluste
 	if err := o.children(ctx, facts); err != nil {
 		return nil, err
 	}
+	if err := o.masterClaim(ctx, facts); err != nil {
+		return nil, err
+	}
 	if err := o.revisions(ctx, facts); err != nil {
 		return nil, err
 	}
@@ -58,6 +72,9 @@ func (o *Observer) Observe(ctx context.Context, cluster *v1alpha1.SymphonyCluste
 	if err := o.computePods(ctx, facts); err != nil {
 		return nil, err
 	}
+	if err := o.computeHosts(ctx, facts); err != nil {
+		return nil, err
+	}
 	if err := o.imageChecks(ctx, facts); err != nil {
 		return nil, err
 	}
@@ -65,6 +82,7 @@ func (o *Observer) Observe(ctx context.Context, cluster *v1alpha1.SymphonyCluste
 		return nil, err
 	}
 	facts.GUIAnswers = o.consoleAnswers(ctx, facts)
+	facts.EGO = o.egoRead(facts)
 	return facts, nil
 }
 
@@ -90,7 +108,13 @@ func (o *Observer) children(ctx context.Context, facts *Facts) error {
 	if err != nil {
 		return err
 	}
-	facts.MasterDeployment, facts.MasterService, facts.Hosts = deployment, service, hosts
+	// One that is not wanted is looked for only to be deleted: who else has its name is of no interest then.
+	wanted := facts.Cluster.Spec.Compute.ScaleIn.PolicyOrDefault() == v1alpha1.Drain
+	budget, err := lookUp(ctx, o, facts, names.ComputeBudgetName(cluster), &policyv1.PodDisruptionBudget{}, wanted)
+	if err != nil {
+		return err
+	}
+	facts.MasterDeployment, facts.MasterService, facts.Hosts, facts.ComputeBudget = deployment, service, hosts, budget
 	facts.ComputeSet, facts.GUI = compute, gui
 	return nil
 }
@@ -98,6 +122,11 @@ func (o *Observer) children(ctx context.Context, facts *Facts) error {
 // child reads one child into object and returns it, or nil when this cluster has none of that name; who has
 // the name instead goes into the facts.
 func child[T client.Object](ctx context.Context, o *Observer, facts *Facts, name string, object T) (T, error) {
+	return lookUp(ctx, o, facts, name, object, true)
+}
+
+// lookUp is child; without live, the API server is not asked about what the cache does not have.
+func lookUp[T client.Object](ctx context.Context, o *Observer, facts *Facts, name string, object T, live bool) (T, error) {
 	var none T
 	gvk, err := kindOf(object)
 	if err != nil {
@@ -114,6 +143,9 @@ func child[T client.Object](ctx context.Context, o *Observer, facts *Facts, name
 	}
 	if !apierrors.IsNotFound(err) {
 		return none, fmt.Errorf("reading %s %s: %w", gvk.Kind, name, err)
+	}
+	if !live {
+		return none, nil
 	}
 	metadata := &metav1.PartialObjectMetadata{}
 	metadata.SetGroupVersionKind(gvk)
@@ -136,7 +168,7 @@ func child[T client.Object](ctx context.Context, o *Observer, facts *Facts, name
 // claims reports whether the object is this cluster's, and notes it as taken when it is not.
 func (o *Observer) claims(ctx context.Context, facts *Facts, key ChildKey, object metav1.Object) (bool, error) {
 	owner := metav1.GetControllerOf(object)
-	if owner != nil && owner.UID == facts.Cluster.UID {
+	if owner != nil && owner.UID == facts.Cluster.UID || facts.isRetained(key, object) {
 		return true, nil
 	}
 	leaving := owner != nil && facts.isEarlierCluster(owner)
@@ -278,4 +310,43 @@ func (o *Observer) consoleAnswers(ctx context.Context, facts *Facts) bool {
 	}
 	o.Consoles.Forget(facts.Cluster)
 	return false
+}
+
+// egoRead asks for the master that runs, ready or not: one that is not ready says so itself.
+func (o *Observer) egoRead(facts *Facts) *EGORead {
+	var running *corev1.Pod
+	for _, pod := range facts.MasterPods {
+		if PodLive(pod) && pod.Status.PodIP != "" && (running == nil || YoungerPod(pod, running)) {
+			running = pod
+		}
+	}
+	if running == nil {
+		o.EGO.Forget(facts.Cluster)
+		return nil
+	}
+	draining := slices.ContainsFunc(facts.ComputePods, func(pod *corev1.Pod) bool {
+		return pod.Annotations[names.AnnotationDrain] != "" || pod.DeletionTimestamp != nil
+	})
+	want := Want{Hurry: draining}
+	if facts.chooses() {
+		want.Choice = facts.Cluster.Generation
+	}
+	return o.EGO.Read(facts.Cluster, running, want)
+}
+
+// chooses reports whether compute pods are to be chosen that are to go: more than were chosen are too many, or of an older
+// revision.
+func (f *Facts) chooses() bool {
+	live, marked, outdated := 0, 0, false
+	for _, pod := range f.ComputePods {
+		switch {
+		case !PodLive(pod):
+		case pod.Annotations[names.AnnotationDrain] != "":
+			live, marked = live+1, marked+1
+		default:
+			live++
+			outdated = outdated || f.ComputeSet != nil && pod.Labels[names.LabelRevision] != f.ComputeSet.Spec.Template.Labels[names.LabelRevision]
+		}
+	}
+	return live-marked > int(f.ComputeWanted()) || outdated && f.Cluster.Spec.Compute.Update.Type != v1alpha1.OnDelete
 }

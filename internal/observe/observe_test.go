@@ -36,6 +36,10 @@ func (silent) Answer(context.Context, *v1alpha1.SymphonyCluster, string) bool { 
 
 func (silent) Forget(*v1alpha1.SymphonyCluster) {}
 
+func (silent) Read(*v1alpha1.SymphonyCluster, *corev1.Pod, observe.Want) *observe.EGORead {
+	return nil
+}
+
 func prod() *v1alpha1.SymphonyCluster {
 	return &v1alpha1.SymphonyCluster{ObjectMeta: metav1.ObjectMeta{Namespace: "grid", Name: "prod", UID: "now"}}
 }
@@ -61,7 +65,7 @@ func see(t *testing.T, cached, live []client.Object) *observe.Facts {
 		Cache:    fake.NewClientBuilder().WithScheme(known).WithObjects(cached...).Build(),
 		Live:     fake.NewClientBuilder().WithScheme(known).WithObjects(live...).Build(),
 		Clock:    clocktesting.NewFakePassiveClock(noon),
-		Consoles: silent{},
+		Consoles: silent{}, EGO: silent{},
 	}
 	facts, err := observer.Observe(t.Context(), prod())
 	NewWithT(t).Expect(err).NotTo(HaveOccurred())
@@ -136,7 +140,7 @@ func TestAFailedReadIsNoAnswer(t *testing.T) {
 			return errors.New("broken")
 		},
 	}).Build()
-	observer := &observe.Observer{Cache: broken, Live: broken, Clock: clocktesting.NewFakePassiveClock(noon), Consoles: silent{}}
+	observer := &observe.Observer{Cache: broken, Live: broken, Clock: clocktesting.NewFakePassiveClock(noon), Consoles: silent{}, EGO: silent{}}
 	facts, err := observer.Observe(t.Context(), prod())
 	g := NewWithT(t)
 	g.Expect(err).To(MatchError(ContainSubstring("broken")))

@@ -21,17 +21,19 @@ func TrimPod(object any) (any, error) {
 		return object, nil
 	}
 	pod.ManagedFields = nil
-	pod.Annotations = keep(pod.Annotations, names.AnnotationMasterHosts)
-	pod.Labels = keep(pod.Labels, names.LabelManagedBy, names.LabelCluster, names.LabelRole, names.LabelRevision, names.LabelNetworkCheck, names.LabelWeave)
-	pod.Spec = corev1.PodSpec{NodeName: pod.Spec.NodeName}
+	pod.Annotations = keep(pod.Annotations, names.AnnotationMasterHosts, names.AnnotationDrain, names.AnnotationDrainSince,
+		names.AnnotationHostClosed, names.AnnotationHostReclaimed, corev1.PodDeletionCost)
+	pod.Labels = keep(pod.Labels, names.LabelManagedBy, names.LabelCluster, names.LabelRole, names.LabelRevision, names.LabelIdle,
+		names.LabelNetworkCheck, names.LabelWeave)
+	pod.Spec = corev1.PodSpec{NodeName: pod.Spec.NodeName, Volumes: sharedVolume(pod)}
 	pod.Status = corev1.PodStatus{
 		Phase:                 pod.Status.Phase,
 		Reason:                pod.Status.Reason,
 		HostIP:                pod.Status.HostIP,
 		PodIP:                 pod.Status.PodIP,
 		Conditions:            trimConditions(pod.Status.Conditions),
-		InitContainerStatuses: trimContainers(pod.Status.InitContainerStatuses),
-		ContainerStatuses:     trimContainers(pod.Status.ContainerStatuses),
+		InitContainerStatuses: trimContainers(pod.Status.InitContainerStatuses, pod.Labels[names.LabelRole]),
+		ContainerStatuses:     trimContainers(pod.Status.ContainerStatuses, pod.Labels[names.LabelRole]),
 	}
 	return pod, nil
 }
@@ -65,9 +67,9 @@ func trimConditions(all []corev1.PodCondition) []corev1.PodCondition {
 	return kept
 }
 
-// trimContainers keeps of each container why it does not run: what is true of every running container is
-// dropped.
-func trimContainers(all []corev1.ContainerStatus) []corev1.ContainerStatus {
+// trimContainers keeps of each container why it does not run, and of the master's since when it does and how often it began anew: what is true of every
+// running container is dropped.
+func trimContainers(all []corev1.ContainerStatus, role string) []corev1.ContainerStatus {
 	if len(all) == 0 {
 		return nil
 	}
@@ -75,6 +77,9 @@ func trimContainers(all []corev1.ContainerStatus) []corev1.ContainerStatus {
 	for i := range all {
 		c := &all[i]
 		slim := corev1.ContainerStatus{Name: c.Name, Ready: c.Ready}
+		if role == names.Master {
+			slim.State.Running, slim.RestartCount = c.State.Running, c.RestartCount
+		}
 		if c.State.Waiting != nil {
 			slim.State.Waiting = c.State.Waiting
 			slim.Image = c.Image
@@ -115,9 +120,21 @@ func YoungerPod(a, b *corev1.Pod) bool {
 }
 
 // PodLive reports whether the pod runs or will run: not finished, and not on its way out.
-func PodLive(pod *corev1.Pod) bool {
-	finished := pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed
-	return pod.DeletionTimestamp == nil && !finished
+func PodLive(pod *corev1.Pod) bool { return pod.DeletionTimestamp == nil && !podFinished(pod) }
+
+func podFinished(pod *corev1.Pod) bool {
+	return pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed
+}
+
+// Runs reports whether the container that runs Symphony may be running. Where it waits or has ended nothing does, and a pod that was
+// never started has no containers.
+func Runs(pod *corev1.Pod) bool {
+	for i := range pod.Status.ContainerStatuses {
+		if c := &pod.Status.ContainerStatuses[i]; c.Name == names.Container {
+			return c.State.Waiting == nil && c.State.Terminated == nil
+		}
+	}
+	return pod.Status.Phase != corev1.PodPending && pod.Spec.NodeName != ""
 }
 
 // PodPulled reports whether the images of all containers of the pod were pulled: a container that has ended, however, was

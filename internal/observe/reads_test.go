@@ -11,6 +11,7 @@ import (
 	. "github.com/onsi/gomega"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes/scheme"
@@ -54,6 +55,11 @@ var childKinds = []struct {
 		observe.ChildKey{Kind: "Service", Name: "prod-gui"},
 		func() client.Object { return &corev1.Service{} },
 		func(f *observe.Facts) types.UID { return f.GUI.UID },
+	},
+	{
+		observe.ChildKey{Kind: "PodDisruptionBudget", Name: "prod-compute"},
+		func() client.Object { return &policyv1.PodDisruptionBudget{} },
+		func(f *observe.Facts) types.UID { return f.ComputeBudget.UID },
 	},
 }
 
@@ -195,8 +201,8 @@ func refusing(refused func(client.Object) bool) client.Client {
 func TestAFailedReadOfAChildIsAnError(t *testing.T) {
 	healthy := fake.NewClientBuilder().WithScheme(scheme.Scheme).Build()
 	for name, observer := range map[string]*observe.Observer{
-		"from the cache":      {Cache: refusing(isSet), Live: healthy, Clock: clocktesting.NewFakePassiveClock(noon), Consoles: silent{}},
-		"from the API server": {Cache: healthy, Live: refusing(isSet), Clock: clocktesting.NewFakePassiveClock(noon), Consoles: silent{}},
+		"from the cache":      {Cache: refusing(isSet), Live: healthy, Clock: clocktesting.NewFakePassiveClock(noon), Consoles: silent{}, EGO: silent{}},
+		"from the API server": {Cache: healthy, Live: refusing(isSet), Clock: clocktesting.NewFakePassiveClock(noon), Consoles: silent{}, EGO: silent{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			facts, err := observer.Observe(t.Context(), prod())
@@ -223,7 +229,7 @@ func TestTheAPIServerIsNotAskedAboutWhatTheCacheHas(t *testing.T) {
 		Cache:    fake.NewClientBuilder().WithScheme(scheme.Scheme).WithObjects(all...).Build(),
 		Live:     refusing(func(client.Object) bool { return true }),
 		Clock:    clocktesting.NewFakePassiveClock(noon),
-		Consoles: silent{},
+		Consoles: silent{}, EGO: silent{},
 	}
 	_, err := observer.Observe(t.Context(), prod())
 	g.Expect(err).NotTo(HaveOccurred())
@@ -279,7 +285,7 @@ func TestOnlyAReadyMasterIsAskedForItsConsole(t *testing.T) {
 			}}
 			c.change(pod)
 			asked := &console{}
-			observer := &observe.Observer{Consoles: asked, Clock: clocktesting.NewFakePassiveClock(noon), Live: fake.NewClientBuilder().WithScheme(scheme.Scheme).Build()}
+			observer := &observe.Observer{Consoles: asked, EGO: silent{}, Clock: clocktesting.NewFakePassiveClock(noon), Live: fake.NewClientBuilder().WithScheme(scheme.Scheme).Build()}
 			observer.Cache = fake.NewClientBuilder().WithScheme(scheme.Scheme).WithObjects(pod,
 				owned(&appsv1.Deployment{}, "prod-master", names.Master, "SymphonyCluster", "prod", "now"),
 				owned(&appsv1.ReplicaSet{}, "prod-master-1", names.Master, "Deployment", "prod-master", "uid-prod-master"),

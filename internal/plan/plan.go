@@ -8,6 +8,7 @@ package plan
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -29,6 +30,10 @@ type Plan struct {
 	Network Network
 	// Compute says what happens to the compute ReplicaSet.
 	Compute Compute
+	// ComputeHosts are the lists of compute hosts to write in this pass.
+	ComputeHosts []HostsShard
+	// NextPass is when something falls due that no event will tell; 0 when nothing does.
+	NextPass time.Duration
 }
 
 // Address is how compute hosts find the master.
@@ -59,15 +64,28 @@ type Compute struct {
 	Verdict Verdict
 	// Replicas is the wanted number of pods.
 	Replicas int32
+	// SetReplicas is the number that the ReplicaSet is told: more while pods that are to go still work.
+	SetReplicas int32
 	// Began is true when compute was created before. From then on the network holds nothing up.
 	Began bool
 	// MasterHosts is the hosts line that new pods start with.
 	MasterHosts string
 	// Tell are the running pods whose hosts line is old, by name.
 	Tell []*corev1.Pod
-	// Replace are the pods of an older revision than the ReplicaSet's to delete in this pass, if that revision is the
-	// one that is wanted.
-	Replace []*corev1.Pod
+	// Steps are what to do to the pods that are to go, and to those that no longer are. Those of an update count only if the
+	// ReplicaSet's revision is the one that is wanted.
+	Steps []Step
+	// Draining sums them up.
+	Draining Draining
+	// Labels are the pods whose disruption the budget begins or ceases to prevent.
+	Labels Labels
+	// DeadHosts are hosts, by EGO's names, to remove from EGO's table.
+	DeadHosts []string
+	// Settled is false while EGO's lists do not tell what hosts do, because EGO does not answer or was just started.
+	Settled bool
+
+	// Due is when the first thing that is waited for falls due; 0 when nothing does.
+	Due time.Duration
 }
 
 // Make decides.
@@ -78,7 +96,11 @@ func Make(facts *observe.Facts) Plan {
 		plan.Address = &Address{IP: master.Status.PodIP, Hostname: names.MasterHostname(facts.Cluster.Name)}
 	}
 	plan.Network = network(facts)
-	plan.Compute = compute(facts, plan.Address, plan.Network)
+	plan.Compute = compute(facts, master, plan.Address, plan.Network)
+	plan.ComputeHosts, plan.NextPass = computeHosts(facts)
+	if due := plan.Compute.Due; due > 0 && (plan.NextPass == 0 || due < plan.NextPass) {
+		plan.NextPass = due
+	}
 	return plan
 }
 
@@ -113,24 +135,31 @@ func leavingMaster(pods []*corev1.Pod) *corev1.Pod {
 	return leaving
 }
 
-func compute(facts *observe.Facts, address *Address, missing Network) Compute {
-	result := Compute{Verdict: Follow, Replicas: facts.ComputeWanted(), Began: facts.ComputeBegan()}
+func compute(facts *observe.Facts, master *corev1.Pod, address *Address, missing Network) Compute {
+	wanted := facts.ComputeWanted()
+	result := Compute{Verdict: Follow, Replicas: wanted, SetReplicas: wanted, Began: facts.ComputeBegan()}
 	switch {
 	case !result.Began && missing != NetworkMet:
 		result.Verdict = Wait
 		return result
 	case address != nil:
 		result.MasterHosts = address.HostsLine()
+		result.Tell = outOfDate(facts.ComputePods, result.MasterHosts)
 	case facts.ComputeSet == nil:
 		result.Verdict = Wait
 		return result
 	default:
 		result.Verdict = Hold
 		result.MasterHosts = facts.ComputeSet.Spec.Template.Annotations[names.AnnotationMasterHosts]
-		return result
 	}
-	result.Tell = outOfDate(facts.ComputePods, result.MasterHosts)
-	result.Replace = replacements(facts)
+	going := newDrain(facts, master)
+	result.SetReplicas = int32(going.all(int(wanted), address != nil))
+	result.Steps, result.Draining, result.Settled = going.steps, going.sum, going.grid.settled
+	result.Labels, result.DeadHosts = going.labels(), going.deadHosts()
+	if !result.Settled && !going.grid.settlesAt.IsZero() {
+		going.next.passed(going.grid.settlesAt)
+	}
+	result.Due = going.next.in
 	return result
 }
 

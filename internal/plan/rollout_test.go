@@ -40,7 +40,19 @@ func hosts(n int, letter, label string, edits ...func(*corev1.Pod)) []*corev1.Po
 func rollout(replicas int, update v1alpha1.ComputeUpdate, pods []*corev1.Pod, edits ...func(*observe.Facts)) []string {
 	found := facts(append([]func(*observe.Facts){masters(pod(1, "m", at("10.0.0.1"))), computes(pods...)}, edits...)...)
 	found.Cluster.Spec.Compute.Replicas, found.Cluster.Spec.Compute.Update = new(int32(replicas)), update
-	return namesOf(plan.Make(found).Compute.Replace)
+	// What drains wait for is drain_test.go's.
+	found.Cluster.Spec.Compute.ScaleIn.Policy = v1alpha1.Immediate
+	return namesOf(deleted(plan.Make(found).Compute.Steps))
+}
+
+func deleted(steps []plan.Step) []*corev1.Pod {
+	var pods []*corev1.Pod
+	for _, step := range steps {
+		if step.Do == plan.Delete {
+			pods = append(pods, step.Pod)
+		}
+	}
+	return pods
 }
 
 func budget(value intstr.IntOrString) v1alpha1.ComputeUpdate {

@@ -54,10 +54,7 @@ func unproven(in *Input, role string) bool {
 
 // masterCheck: is there a master pod of the wanted revision, and does EGO answer on it?
 func masterCheck(in *Input) finding {
-	pod := in.Plan.Master
-	if pod == nil {
-		pod = youngestLive(in.Facts.MasterPods)
-	}
+	pod := masterPod(in)
 	if pod == nil {
 		if found := masterNotCreated(in); found.bad() {
 			return found
@@ -71,15 +68,23 @@ func masterCheck(in *Input) finding {
 		return finding{v1alpha1.ReasonUpdating, fmt.Sprintf("the master gets its new template when its earlier pod on node %s is gone; "+
 			"if that node is lost, delete the node or, by force, the pod", leaving.Spec.NodeName)}
 	}
+	if found := volumeHeld(in, pod); found.bad() {
+		return found
+	}
 	if found := podTrouble(pod, v1alpha1.ReasonMasterFailed); found.bad() {
 		found.message = "the master pod: " + found.message
 		return found
+	}
+	for _, found := range []finding{nodeLost(pod), leaseHeld(in, pod)} {
+		if found.bad() {
+			return found
+		}
 	}
 	switch {
 	case outdated:
 		return finding{v1alpha1.ReasonUpdating, "the master is about to restart with its new template"}
 	case pod.Status.PodIP == "":
-		return finding{v1alpha1.ReasonMasterPending, "the master pod has no address yet"}
+		return noAddress(pod)
 	case !observe.PodReady(pod):
 		return finding{v1alpha1.ReasonMasterStarting, "the master pod runs; EGO does not answer yet"}
 	}
@@ -110,9 +115,12 @@ func computeCheck(in *Input) finding {
 		return computeWaits(in)
 	}
 	progress := fmt.Sprintf("%d of %d compute pods are ready", count.readyUpdated, wanted)
+	draining := drainingText(in)
 	switch {
 	case count.readyUpdated == wanted && count.live == wanted:
 		return finding{}
+	case count.live > wanted && draining != "":
+		return finding{v1alpha1.ReasonDraining, fmt.Sprintf("%s, %d are wanted", draining, wanted)}
 	case count.live > wanted && count.readyUpdated >= wanted:
 		return finding{v1alpha1.ReasonScaling, fmt.Sprintf("%d compute pods are being deleted, %d are wanted", count.live-wanted, wanted)}
 	}
@@ -125,7 +133,11 @@ func computeCheck(in *Input) finding {
 		return found
 	}
 	if count.updated < count.live {
-		return finding{v1alpha1.ReasonUpdating, fmt.Sprintf("%d of %d compute pods have the new template and are ready", count.readyUpdated, wanted)}
+		text := fmt.Sprintf("%d of %d compute pods have the new template and are ready", count.readyUpdated, wanted)
+		if draining != "" {
+			text += "; " + draining
+		}
+		return finding{v1alpha1.ReasonUpdating, text}
 	}
 	return finding{v1alpha1.ReasonScaling, progress}
 }

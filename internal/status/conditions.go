@@ -33,6 +33,8 @@ var stalledChecks = []check{
 	invalidPodTemplate,
 	// The node port is taken or out of range.
 	problems(apply.NodePort, v1alpha1.ReasonNodePortUnavailable),
+	// The master's claim is another cluster's.
+	foreignDirectory,
 	// The API server refused a child.
 	problems(apply.Rejected, v1alpha1.ReasonRejected),
 	// The network between compute nodes did not pass.
@@ -70,7 +72,11 @@ func conditionsOf(in *Input) []metav1.Condition {
 		computeReason = v1alpha1.ReasonSuspended
 	}
 	positive(set, v1alpha1.ConditionComputeReady, compute, computeReason, computeMessage(in))
+	known, hosts := hostsReady(in)
+	set.Add(v1alpha1.ConditionHostsReady, known, hosts.reason, hosts.message)
 	positive(set, v1alpha1.ConditionGUIReady, gui, v1alpha1.ReasonReady, "the web console answers")
+	persistent, state := statePersistent(in)
+	set.Add(v1alpha1.ConditionStatePersistent, persistent, state.reason, state.message)
 	if networkAsked(in) {
 		status, network := networkState(in)
 		set.Add(v1alpha1.ConditionNetworkReady, status, network.reason, network.message)

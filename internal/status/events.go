@@ -26,7 +26,7 @@ type Event struct {
 // calm are the reasons of a cluster that is not ready and on its way: no cause for a Warning.
 var calm = []string{
 	v1alpha1.ReasonProgressing, v1alpha1.ReasonMasterPending, v1alpha1.ReasonMasterStarting, v1alpha1.ReasonWaitingForMaster,
-	v1alpha1.ReasonScaling, v1alpha1.ReasonUpdating, v1alpha1.ReasonWaitingForDeletion, v1alpha1.ReasonRetrying,
+	v1alpha1.ReasonScaling, v1alpha1.ReasonUpdating, v1alpha1.ReasonDraining, v1alpha1.ReasonWaitingForDeletion, v1alpha1.ReasonRetrying,
 	v1alpha1.ReasonNetworkCheckRunning,
 }
 
@@ -40,6 +40,9 @@ func Events(in *Input, after *v1alpha1.SymphonyClusterStatus) []Event {
 	if moved := masterMoved(in); moved != "" {
 		events = append(events, event(corev1.EventTypeNormal, v1alpha1.ReasonMasterMoved, "UpdateHosts", moved))
 	}
+	if lost := stateLost(in, after); lost != "" {
+		events = append(events, event(corev1.EventTypeWarning, v1alpha1.ReasonStateLost, "StartMaster", lost))
+	}
 	if was != nil && was.Status == ready.Status && was.Reason == ready.Reason {
 		return events
 	}
@@ -50,6 +53,20 @@ func Events(in *Input, after *v1alpha1.SymphonyClusterStatus) []Event {
 		events = append(events, event(corev1.EventTypeWarning, ready.Reason, "Reconcile", ready.Message))
 	case was != nil && was.Status == metav1.ConditionTrue:
 		events = append(events, event(corev1.EventTypeNormal, ready.Reason, "Reconcile", ready.Message))
+	}
+	return events
+}
+
+// Deeds are what this pass did that people should know, and that no later pass does again. They do not wait for the status.
+func Deeds(in *Input) []Event {
+	var events []Event
+	if in.Outcome.Reclaimed > 0 {
+		events = append(events, event(corev1.EventTypeWarning, v1alpha1.ReasonDrainTimedOut, "Reclaim", fmt.Sprintf(
+			"%d compute hosts still had work when compute.scaleIn.drainTimeout was over: EGO takes it back and starts it again elsewhere", in.Outcome.Reclaimed)))
+	}
+	if in.Outcome.Forced > 0 {
+		events = append(events, event(corev1.EventTypeWarning, v1alpha1.ReasonDrainTimedOut, "Delete", fmt.Sprintf(
+			"%d compute pods go although their hosts have work or may have: compute.scaleIn.drainTimeout is over", in.Outcome.Forced)))
 	}
 	return events
 }

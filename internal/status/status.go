@@ -42,17 +42,18 @@ func Of(in *Input) v1alpha1.SymphonyClusterStatus {
 }
 
 func masterStatus(in *Input) v1alpha1.MasterStatus {
-	pod := in.Plan.Master
-	if pod == nil {
-		return v1alpha1.MasterStatus{}
+	var master v1alpha1.MasterStatus
+	if pod := in.Plan.Master; pod != nil {
+		master = v1alpha1.MasterStatus{
+			PodName:  pod.Name,
+			Hostname: names.MasterHostname(in.Facts.Cluster.Name),
+			PodIP:    pod.Status.PodIP,
+			NodeName: pod.Spec.NodeName,
+			HostIP:   pod.Status.HostIP,
+		}
 	}
-	return v1alpha1.MasterStatus{
-		PodName:  pod.Name,
-		Hostname: names.MasterHostname(in.Facts.Cluster.Name),
-		PodIP:    pod.Status.PodIP,
-		NodeName: pod.Spec.NodeName,
-		HostIP:   pod.Status.HostIP,
-	}
+	rememberInstance(in, &master)
+	return master
 }
 
 func computeStatus(in *Input) v1alpha1.ComputeStatus {
@@ -61,6 +62,8 @@ func computeStatus(in *Input) v1alpha1.ComputeStatus {
 		Replicas:        count.live,
 		ReadyReplicas:   count.ready,
 		UpdatedReplicas: count.updated,
+		Draining:        int32(in.Plan.Compute.Draining.Pods),
+		Hosts:           hostsStatus(in),
 		Revision:        count.revision,
 		Selector:        names.SelectorText(in.Facts.Cluster.Name, names.Compute),
 	}

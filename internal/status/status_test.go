@@ -346,6 +346,7 @@ func TestWhereTheClusterIs(t *testing.T) {
 	g.Expect(after.ObservedGeneration).To(BeEquivalentTo(3))
 	g.Expect(after.Master).To(Equal(v1alpha1.MasterStatus{
 		PodName: "prod-master-abc-1", Hostname: "prod-master", PodIP: "10.0.0.1", NodeName: "node1", HostIP: "192.0.2.1",
+		Instance: "prod-master-abc-1/0",
 	}))
 	g.Expect(after.Compute).To(Equal(v1alpha1.ComputeStatus{
 		Replicas: 2, ReadyReplicas: 2, UpdatedReplicas: 2, Revision: "c1",

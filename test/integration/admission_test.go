@@ -11,6 +11,7 @@ import (
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -74,6 +75,13 @@ var _ = Describe("The API server", func() {
 		Entry("an operator's variable on compute hosts", "prod", func(c *v1alpha1.SymphonyCluster) {
 			c.Spec.Compute.Env = []corev1.EnvVar{{Name: "LICENSE", Value: "accept"}}
 		}, "env names that start with SYMPHONY_, LICENSE and PATH are set by the operator"),
+		Entry("a claim that exists and is to be made", "prod", storage(v1alpha1.MasterStorage{ExistingClaim: "mine", AccessMode: corev1.ReadWriteMany}),
+			"existingClaim goes with none of size, storageClassName, accessMode and whenDeleted"),
+		Entry("storage of no size", "prod", storage(v1alpha1.MasterStorage{Size: new(resource.MustParse("0"))}), "size must be more than 0"),
+		Entry("storage of less than no size", "prod", storage(v1alpha1.MasterStorage{Size: new(resource.MustParse("-1Gi"))}), "size must be more than 0"),
+		Entry("an access mode for readers", "prod", storage(v1alpha1.MasterStorage{AccessMode: corev1.ReadOnlyMany}),
+			`supported values: "ReadWriteOncePod", "ReadWriteOnce", "ReadWriteMany"`),
+		Entry("an unknown fate of the claim", "prod", storage(v1alpha1.MasterStorage{WhenDeleted: "Recycle"}), `supported values: "Retain", "Delete"`),
 		Entry("maxUnavailable 0", "prod", maxUnavailable(intstr.FromInt32(0)),
 			"maxUnavailable must be a number of at least 1 or a percentage from 1% to 100%"),
 		Entry("maxUnavailable 0%", "prod", maxUnavailable(intstr.FromString("0%")),
@@ -95,6 +103,46 @@ var _ = Describe("The API server", func() {
 		Entry("added", "", "symphony713"),
 		Entry("removed", "symphony712", ""),
 	)
+
+	DescribeTable("refuses to have storage", func(ctx SpecContext, before, after v1alpha1.MasterStorage, message string) {
+		w := newWorldWithoutOperator(ctx)
+		w.create(ctx, "prod", storage(before))
+		err := w.tryChange(ctx, "prod", storage(after))
+		Expect(apierrors.IsInvalid(err)).To(BeTrue(), "%v", err)
+		Expect(err).To(MatchError(ContainSubstring(message)))
+	},
+		Entry("shrunk", v1alpha1.MasterStorage{Size: new(resource.MustParse("5Gi"))}, v1alpha1.MasterStorage{Size: new(resource.MustParse("4Gi"))},
+			"spec.master.storage.size: Forbidden: size can grow and not shrink"),
+		Entry("shrunk to the default", v1alpha1.MasterStorage{Size: new(resource.MustParse("5Gi"))}, v1alpha1.MasterStorage{},
+			"size can grow and not shrink, because a volume cannot"),
+		Entry("of another class", v1alpha1.MasterStorage{StorageClassName: new("slow")}, v1alpha1.MasterStorage{StorageClassName: new("fast")},
+			"spec.master.storage.storageClassName: Forbidden: storageClassName cannot be changed, added or removed"),
+		Entry("of a class that it had by default", v1alpha1.MasterStorage{}, v1alpha1.MasterStorage{StorageClassName: new("fast")},
+			"storageClassName cannot be changed, added or removed"),
+		Entry("of no class any more", v1alpha1.MasterStorage{StorageClassName: new("")}, v1alpha1.MasterStorage{},
+			"storageClassName cannot be changed, added or removed"),
+		Entry("of another access mode", v1alpha1.MasterStorage{}, v1alpha1.MasterStorage{AccessMode: corev1.ReadWriteMany},
+			"spec.master.storage.accessMode: Forbidden: accessMode cannot be changed"),
+		Entry("on another claim", v1alpha1.MasterStorage{ExistingClaim: "a"}, v1alpha1.MasterStorage{ExistingClaim: "b"},
+			"spec.master.storage.existingClaim: Forbidden: existingClaim cannot be changed, added or removed while there is storage"),
+		Entry("on a claim of its own after one that exists", v1alpha1.MasterStorage{ExistingClaim: "a"}, v1alpha1.MasterStorage{},
+			"existingClaim cannot be changed, added or removed while there is storage"),
+	)
+
+	It("takes storage that grows, is spelt another way, is added or is removed", func(ctx SpecContext) {
+		w := newWorldWithoutOperator(ctx)
+		w.create(ctx, "prod")
+		for _, next := range []edit{
+			storage(v1alpha1.MasterStorage{}),
+			storage(v1alpha1.MasterStorage{Size: new(resource.MustParse("1024Mi")), AccessMode: corev1.ReadWriteOncePod, WhenDeleted: v1alpha1.DeleteClaim}),
+			storage(v1alpha1.MasterStorage{Size: new(resource.MustParse("1.5Gi")), WhenDeleted: v1alpha1.RetainClaim}),
+			storage(v1alpha1.MasterStorage{Size: new(resource.MustParse("2000000000"))}),
+			func(c *v1alpha1.SymphonyCluster) { c.Spec.Master.Storage = nil },
+			storage(v1alpha1.MasterStorage{ExistingClaim: "mine"}),
+		} {
+			Expect(w.tryChange(ctx, "prod", next)).To(Succeed())
+		}
+	})
 
 	It("refuses a spec without an image, and a field that it does not know", func(ctx SpecContext) {
 		w := newWorldWithoutOperator(ctx)

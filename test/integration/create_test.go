@@ -8,6 +8,7 @@ import (
 	. "github.com/onsi/gomega"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -34,6 +35,8 @@ var _ = Describe("A new cluster", func() {
 		}
 		service := get[corev1.Service](ctx, w, "prod-master")
 		expectChild(cluster, service)
+		expectChild(cluster, get[policyv1.PodDisruptionBudget](ctx, w, "prod-compute"))
+		expectChild(cluster, get[corev1.ConfigMap](ctx, w, "prod-compute-hosts-0"))
 		Expect(service.Spec.ClusterIP).To(Equal(corev1.ClusterIPNone))
 		Expect(service.Spec.PublishNotReadyAddresses).To(BeTrue())
 
@@ -59,7 +62,7 @@ var _ = Describe("A new cluster", func() {
 		status := cluster.Status
 		Expect(status.Master).To(Equal(v1alpha1.MasterStatus{
 			PodName: master.Name, Hostname: "prod-master", PodIP: master.Status.PodIP,
-			NodeName: master.Spec.NodeName, HostIP: master.Status.HostIP,
+			NodeName: master.Spec.NodeName, HostIP: master.Status.HostIP, Instance: master.Name + "/0",
 		}))
 		Expect(status.Compute.Replicas).To(BeEquivalentTo(2))
 		Expect(status.Compute.ReadyReplicas).To(BeEquivalentTo(2))
@@ -90,7 +93,9 @@ var _ = Describe("A new cluster", func() {
 		master := w.master(ctx, "prod")
 		Expect(master.Status.PodIP).NotTo(BeEmpty())
 		template := w.computeSet(ctx, "prod").Spec.Template
-		Expect(template.Annotations).To(Equal(map[string]string{names.AnnotationMasterHosts: master.Status.PodIP + " prod-master"}))
+		Expect(template.Annotations).To(Equal(map[string]string{
+			names.AnnotationMasterHosts: master.Status.PodIP + " prod-master", names.AnnotationDrainSeconds: "630",
+		}))
 		Expect(template.Spec.Containers[0].Env).To(ContainElement(corev1.EnvVar{Name: "SYMPHONY_MASTER_HOST", Value: "prod-master"}))
 		w.waitCondition(ctx, "prod", v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonMasterStarting)
 

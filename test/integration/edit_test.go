@@ -12,6 +12,7 @@ import (
 
 	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
 	"github.com/symphony-operator/symphony-operator/internal/names"
+	"github.com/symphony-operator/symphony-operator/internal/observe"
 	"github.com/symphony-operator/symphony-operator/test/oracle"
 )
 
@@ -139,6 +140,11 @@ var _ = Describe("An edit", func() {
 			do:     func(c *v1alpha1.SymphonyCluster) { c.Spec.GUI.TLS = &v1alpha1.GUITLS{SecretName: "certificate"} },
 			undo:   func(c *v1alpha1.SymphonyCluster) { c.Spec.GUI.TLS = nil },
 			master: mountsSecret("certificate", "/symphony/gui-tls"),
+		}),
+		Entry("storage for the master", templateEdit{
+			do:     storage(v1alpha1.MasterStorage{ExistingClaim: "mine"}),
+			undo:   func(c *v1alpha1.SymphonyCluster) { c.Spec.Master.Storage = nil },
+			master: func(pod *corev1.Pod) { Expect(observe.SharedClaim(pod)).To(Equal("mine")) },
 		}),
 		Entry("egoConf", templateEdit{
 			do: func(c *v1alpha1.SymphonyCluster) {

@@ -24,8 +24,9 @@ import (
 // kubelet plays scheduler and kubelet for the pods of one namespace. By default every pod is bound, gets an
 // address and is ready at once, and a deleted one is gone at once; tests say what happens otherwise.
 type kubelet struct {
-	poke chan struct{}
-	done chan struct{}
+	poke  chan struct{}
+	done  chan struct{}
+	grids *grids
 
 	mu        sync.Mutex
 	rules     []rule
@@ -71,11 +72,12 @@ func image(image string) func(*corev1.Pod) bool {
 	return func(pod *corev1.Pod) bool { return pod.Spec.Containers[0].Image == image }
 }
 
-func startKubelet(namespace string) *kubelet {
+func startKubelet(namespace string, grids *grids) *kubelet {
 	GinkgoHelper()
 	k := &kubelet{
 		poke:      make(chan struct{}, 1),
 		done:      make(chan struct{}),
+		grids:     grids,
 		pods:      map[types.UID]*corev1.Pod{},
 		addresses: map[types.UID]string{},
 	}
@@ -144,6 +146,7 @@ func (k *kubelet) run(ctx context.Context, events watch.Interface) {
 				continue
 			}
 			if event.Type == watch.Deleted {
+				k.grids.tell(pod, false)
 				delete(k.pods, pod.UID)
 				continue
 			}
@@ -161,6 +164,7 @@ func (k *kubelet) run(ctx context.Context, events watch.Interface) {
 // tended again.
 func (k *kubelet) tend(ctx context.Context, pod *corev1.Pod) {
 	state, lingering := k.stateOf(pod)
+	k.tellGrid(pod, state, pod.DeletionTimestamp != nil && !lingering)
 	var err error
 	switch {
 	case pod.DeletionTimestamp != nil && !lingering:
@@ -178,6 +182,16 @@ func (k *kubelet) tend(ctx context.Context, pod *corev1.Pod) {
 	}
 }
 
+// tellGrid lets the pod's LIM start or stop. The containers of one that ends do so before it is gone.
+func (k *kubelet) tellGrid(pod *corev1.Pod, state podState, ends bool) {
+	switch {
+	case ends, state.waiting != nil, state.terminated != nil, state.unknown:
+		k.grids.tell(pod, false)
+	case state.ready && pod.Spec.NodeName != "":
+		k.grids.tell(pod, true)
+	}
+}
+
 func (k *kubelet) stateOf(pod *corev1.Pod) (podState, bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -186,6 +200,9 @@ func (k *kubelet) stateOf(pod *corev1.Pod) (podState, bool) {
 		if rule.match(pod) {
 			state = rule.state
 		}
+	}
+	if pod.Annotations[names.AnnotationDrain] == names.Released {
+		state.ready = false // As the readiness probe sees it.
 	}
 	return state, k.lingering
 }

@@ -5,10 +5,12 @@ package integration
 
 import (
 	"context"
+	"net/http"
 	"sync"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
@@ -17,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/symphony-operator/symphony-operator/controllers"
+	"github.com/symphony-operator/symphony-operator/internal/ego"
 	"github.com/symphony-operator/symphony-operator/test/oracle"
 )
 
@@ -28,18 +31,27 @@ type operator struct {
 	elected <-chan struct{}
 }
 
+// way is how an operator reaches the API server and EGO.
+type way interface {
+	toAPI(next http.RoundTripper) http.RoundTripper
+	toEGO(master types.NamespacedName) ego.EGO
+}
+
 // startOperator starts one; stop it, or the spec's end does.
-func startOperator(namespace string, console *fakeConsole, options ctrl.Options) *operator {
+func startOperator(namespace string, console *fakeConsole, way way, options ctrl.Options) *operator {
 	GinkgoHelper()
 	recorder := &oracle.Recorder{}
 	own := rest.CopyConfig(config)
 	own.Wrap(recorder.Wrap)
+	own.Wrap(way.toAPI)
 	options.Cache.DefaultNamespaces = map[string]cache.Config{namespace: {}}
 	options.Metrics = server.Options{BindAddress: "0"}
 	options.HealthProbeBindAddress = "0"
 	// Several operators in one process would have controllers of the same name.
 	options.Controller = managerconfig.Controller{SkipNameValidation: new(true)}
-	built, err := controllers.NewManager(own, controllers.Settings{Console: console, NetworkCheckImage: "iperf3"}, options)
+	built, err := controllers.NewManager(own, controllers.Settings{
+		Console: console, NetworkCheckImage: "iperf3", EGO: way.toEGO, EGOPollInterval: pollInterval,
+	}, options)
 	Expect(err).NotTo(HaveOccurred())
 	return run(built, recorder)
 }
@@ -60,6 +72,16 @@ func run(built manager.Manager, recorder *oracle.Recorder) *operator {
 func (o *operator) stop() {
 	o.cancel()
 	Eventually(o.stopped).WithTimeout(shutdown).Should(BeClosed())
+}
+
+// runs reports whether it was not stopped yet.
+func (o *operator) runs() bool {
+	select {
+	case <-o.stopped:
+		return false
+	default:
+		return true
+	}
 }
 
 // fakeConsole is a web console that answers when a test says so.

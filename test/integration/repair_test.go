@@ -10,6 +10,7 @@ import (
 	. "github.com/onsi/gomega"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -55,6 +56,8 @@ var _ = Describe("A child", func() {
 		Entry("master Deployment", "prod-master", &appsv1.Deployment{}, func(o client.Object) any { return o.(*appsv1.Deployment).Spec }),
 		Entry("master Service", "prod-master", &corev1.Service{}, func(o client.Object) any { return o.(*corev1.Service).Spec }),
 		Entry("hosts ConfigMap", "prod-hosts", &corev1.ConfigMap{}, func(o client.Object) any { return o.(*corev1.ConfigMap).Data }),
+		Entry("compute budget", "prod-compute", &policyv1.PodDisruptionBudget{}, func(o client.Object) any { return o.(*policyv1.PodDisruptionBudget).Spec }),
+		Entry("list of compute hosts", "prod-compute-hosts-0", &corev1.ConfigMap{}, func(o client.Object) any { return o.GetLabels() }),
 		Entry("compute ReplicaSet", "prod-compute", &appsv1.ReplicaSet{}, func(o client.Object) any { return o.(*appsv1.ReplicaSet).Spec }),
 		Entry("web console's Service", "prod-gui", &corev1.Service{}, func(o client.Object) any { return o.(*corev1.Service).Spec.Selector }),
 	)
@@ -272,6 +275,8 @@ func empty(object client.Object) client.Object {
 		return &appsv1.ReplicaSet{}
 	case *corev1.ConfigMap:
 		return &corev1.ConfigMap{}
+	case *policyv1.PodDisruptionBudget:
+		return &policyv1.PodDisruptionBudget{}
 	default:
 		return &corev1.Service{}
 	}

@@ -8,6 +8,7 @@ import (
 	. "github.com/onsi/gomega"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -147,6 +148,10 @@ var _ = Describe("A mistake that only the operator can see", func() {
 			"Deployment prod-master", "ReplicaSet prod-compute", "Service prod-master", "Service prod-gui"),
 		Entry("ReplicaSet", &appsv1.ReplicaSet{ObjectMeta: metav1.ObjectMeta{Name: "prod-compute"}, Spec: foreignReplicaSet()},
 			"Deployment prod-master", "ConfigMap prod-hosts", "Service prod-master", "Service prod-gui"),
+		Entry("PodDisruptionBudget", &policyv1.PodDisruptionBudget{ObjectMeta: metav1.ObjectMeta{Name: "prod-compute"}},
+			"Deployment prod-master", "ReplicaSet prod-compute", "ConfigMap prod-hosts", "Service prod-gui"),
+		Entry("ConfigMap of compute hosts", &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "prod-compute-hosts-0"}},
+			"Deployment prod-master", "ReplicaSet prod-compute", "ConfigMap prod-hosts", "Service prod-gui"),
 		Entry("ConfigMap with the operator's own labels", &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{
 			Name: "prod-hosts", Labels: names.Labels("prod", names.Master),
 		}}, "Deployment prod-master", "ReplicaSet prod-compute"),

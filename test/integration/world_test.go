@@ -5,6 +5,8 @@ package integration
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -29,6 +31,7 @@ const shutdown = 30 * time.Second
 type world struct {
 	namespace string
 	kubelet   *kubelet
+	grids     *grids
 	console   *fakeConsole
 	operator  *operator
 	monitor   *oracle.Monitor
@@ -45,9 +48,9 @@ func newWorldWithoutOperator(ctx context.Context) *world {
 	GinkgoHelper()
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "it-"}}
 	Expect(api.Create(ctx, namespace)).To(Succeed())
-	w := &world{namespace: namespace.Name, console: &fakeConsole{}}
+	w := &world{namespace: namespace.Name, console: &fakeConsole{}, grids: &grids{}}
 	DeferCleanup(func(ctx SpecContext) { Expect(client.IgnoreNotFound(api.Delete(ctx, namespace))).To(Succeed()) })
-	w.kubelet = startKubelet(w.namespace)
+	w.kubelet = startKubelet(w.namespace, w.grids)
 	var err error
 	w.monitor, err = oracle.Watch(background(), api, w.namespace)
 	Expect(err).NotTo(HaveOccurred())
@@ -59,7 +62,13 @@ func newWorldWithoutOperator(ctx context.Context) *world {
 
 func (w *world) startOperator() {
 	GinkgoHelper()
-	w.operator = startOperator(w.namespace, w.console, ctrl.Options{})
+	w.operator = startOperator(w.namespace, w.console, w.grids, ctrl.Options{})
+}
+
+// startMortal starts an operator that is killed as m says.
+func (w *world) startMortal(m *mortal) {
+	GinkgoHelper()
+	w.operator = startOperator(w.namespace, w.console, m, ctrl.Options{})
 }
 
 func (w *world) restartOperator() {
@@ -230,9 +239,53 @@ func (w *world) snapshot(ctx context.Context) oracle.Snapshot {
 	return snapshot
 }
 
+// listedHosts are the lines of a cluster's lists of compute hosts.
+func (w *world) listedHosts(ctx context.Context, cluster string) []string {
+	GinkgoHelper()
+	lines := []string{}
+	for shard := range names.ComputeHostsShards {
+		list := &corev1.ConfigMap{}
+		if w.maybe(ctx, names.ComputeHostsName(cluster, shard), list) {
+			lines = append(lines, strings.FieldsFunc(list.Data[names.HostsKey], func(r rune) bool { return r == '\n' })...)
+		}
+	}
+	return lines
+}
+
+// hostLines are the lines that the compute pods ask for.
+func (w *world) hostLines(ctx context.Context, cluster string) []string {
+	GinkgoHelper()
+	lines := []string{}
+	for _, pod := range w.pods(ctx, cluster, names.Compute) {
+		if pod.Status.PodIP != "" && pod.Status.Phase == corev1.PodRunning {
+			lines = append(lines, pod.Status.PodIP+" "+pod.Name)
+		}
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+// waitListed waits for the lists of compute hosts, which follow the pods with a few seconds between two writes.
+func (w *world) waitListed(ctx context.Context) {
+	GinkgoHelper()
+	if w.operator == nil || !w.operator.runs() {
+		return
+	}
+	Eventually(func(g Gomega) {
+		var clusters v1alpha1.SymphonyClusterList
+		g.Expect(api.List(ctx, &clusters, client.InNamespace(w.namespace))).To(Succeed())
+		for i := range clusters.Items {
+			if cluster := &clusters.Items[i]; cluster.DeletionTimestamp == nil {
+				g.Expect(w.listedHosts(ctx, cluster.Name)).To(ConsistOf(w.hostLines(ctx, cluster.Name)))
+			}
+		}
+	}).WithContext(ctx).Should(Succeed())
+}
+
 // settle waits until nothing moves any more and returns what there is.
 func (w *world) settle(ctx context.Context) oracle.Snapshot {
 	GinkgoHelper()
+	w.waitListed(ctx)
 	last := w.snapshot(ctx)
 	same := 0
 	Eventually(func() int {

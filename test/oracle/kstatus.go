@@ -16,7 +16,8 @@ import (
 
 // always are the conditions that every status has from the operator's first pass on.
 var always = []string{
-	v1alpha1.ConditionReady, v1alpha1.ConditionMasterReady, v1alpha1.ConditionComputeReady, v1alpha1.ConditionGUIReady,
+	v1alpha1.ConditionReady, v1alpha1.ConditionMasterReady, v1alpha1.ConditionComputeReady, v1alpha1.ConditionHostsReady,
+	v1alpha1.ConditionGUIReady, v1alpha1.ConditionStatePersistent,
 }
 
 // CheckStatus holds one observed object against the invariants of kstatus, which `kubectl wait`, Flux and

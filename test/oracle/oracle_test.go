@@ -28,7 +28,7 @@ type edit func(*v1alpha1.SymphonyCluster)
 func sound(edits ...edit) *v1alpha1.SymphonyCluster {
 	cluster := &v1alpha1.SymphonyCluster{ObjectMeta: metav1.ObjectMeta{Name: "prod", UID: "1", Generation: 2}}
 	cluster.Status.ObservedGeneration = 2
-	for _, kind := range []string{"Ready", "MasterReady", "ComputeReady", "GUIReady"} {
+	for _, kind := range []string{"Ready", "MasterReady", "ComputeReady", "HostsReady", "GUIReady", "StatePersistent"} {
 		set(kind, metav1.ConditionTrue)(cluster)
 	}
 	for _, change := range edits {

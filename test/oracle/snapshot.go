@@ -11,6 +11,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -33,13 +34,15 @@ type Snapshot map[string]Version
 func Take(ctx context.Context, cluster client.Reader, namespace string) (Snapshot, error) {
 	snapshot := Snapshot{}
 	for kind, list := range map[string]client.ObjectList{
-		"SymphonyCluster":    &v1alpha1.SymphonyClusterList{},
-		"ControllerRevision": &appsv1.ControllerRevisionList{},
-		"Deployment":         &appsv1.DeploymentList{},
-		"ReplicaSet":         &appsv1.ReplicaSetList{},
-		"ConfigMap":          &corev1.ConfigMapList{},
-		"Service":            &corev1.ServiceList{},
-		"Pod":                &corev1.PodList{},
+		"SymphonyCluster":       &v1alpha1.SymphonyClusterList{},
+		"ControllerRevision":    &appsv1.ControllerRevisionList{},
+		"Deployment":            &appsv1.DeploymentList{},
+		"ReplicaSet":            &appsv1.ReplicaSetList{},
+		"ConfigMap":             &corev1.ConfigMapList{},
+		"Service":               &corev1.ServiceList{},
+		"PodDisruptionBudget":   &policyv1.PodDisruptionBudgetList{},
+		"Pod":                   &corev1.PodList{},
+		"PersistentVolumeClaim": &corev1.PersistentVolumeClaimList{},
 	} {
 		if err := cluster.List(ctx, list, client.InNamespace(namespace)); err != nil {
 			return nil, fmt.Errorf("listing %s objects: %w", kind, err)

@@ -30,7 +30,7 @@ type Recorder struct {
 // Wrap is for rest.Config.Wrap.
 func (r *Recorder) Wrap(next http.RoundTripper) http.RoundTripper {
 	return roundTripper(func(request *http.Request) (*http.Response, error) {
-		if !isWrite(request) {
+		if !IsWrite(request) {
 			return next.RoundTrip(request)
 		}
 		body := ""
@@ -55,8 +55,8 @@ func (r *Recorder) Wrap(next http.RoundTripper) http.RoundTripper {
 	})
 }
 
-// isWrite leaves out what an operator at rest does all the same: it renews its lease and asks who a scraper is.
-func isWrite(request *http.Request) bool {
+// IsWrite reports whether a request can change something. It leaves out what an operator at rest does all the same: it renews its lease and asks who a scraper is.
+func IsWrite(request *http.Request) bool {
 	if request.Method == http.MethodGet || request.Method == http.MethodHead {
 		return false
 	}

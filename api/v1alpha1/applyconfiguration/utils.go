@@ -21,6 +21,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 	// Group=symphony-operator.io, Version=v1alpha1
 	case v1alpha1.SchemeGroupVersion.WithKind("AdminPassword"):
 		return &apiv1alpha1.AdminPasswordApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ComputeScaleIn"):
+		return &apiv1alpha1.ComputeScaleInApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ComputeSpec"):
 		return &apiv1alpha1.ComputeSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ComputeStatus"):
@@ -35,12 +37,16 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.GUIStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("GUITLS"):
 		return &apiv1alpha1.GUITLSApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("HostCounts"):
+		return &apiv1alpha1.HostCountsApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("LocalSecretReference"):
 		return &apiv1alpha1.LocalSecretReferenceApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("MasterSpec"):
 		return &apiv1alpha1.MasterSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("MasterStatus"):
 		return &apiv1alpha1.MasterStatusApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("MasterStorage"):
+		return &apiv1alpha1.MasterStorageApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("NetworkCheck"):
 		return &apiv1alpha1.NetworkCheckApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("NetworkCheckCounts"):

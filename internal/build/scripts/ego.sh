@@ -14,42 +14,67 @@ passwd_file="${SYMPHONY_PASSWD_FILE:-/etc/passwd}"
 newline=$'\n'
 lim_pid=""
 ego_started=""
+# What else is to be done when the container is told to stop, after EGO is down.
+after_stop=:
 
 log() { printf 'symphony-operator: %s\n' "$*"; }
 
 # The kubelet shows the termination log in the pod's status; the operator puts it into the Ready condition, which wants
 # one line.
-die() {
+last_words() {
   local message="${*//"$newline"/ | }"
   log "$message"
   printf '%s\n' "${message:0:2000}" >"$termination_log"
+}
+
+die() {
+  last_words "$@"
   exit 1
 }
 
-# Without a trap, process 1 ignores SIGTERM and the pod would wait for the kill at the end of its grace period.
+# Signals are noted here and heeded between commands. Bash runs a trap also within a timed `read`, and when that time is over,
+# whatever the trap has got to is abandoned, or the shell crashes. (Without a trap, process 1 ignores SIGTERM, and the pod would
+# wait for the kill at the end of its grace period.)
+heed=""
+trap 'heed=stop' TERM INT
+heed_signals() { [ -z "$heed" ] || "$heed"; }
+
 stop() {
-  trap '' TERM INT
+  stop_in_order
+  exit 0
+}
+
+# USR2 comes from storage.sh alone, and asks for the same.
+stop_in_order() {
+  trap '' TERM INT USR2
+  heed=""
   if [ -n "$ego_started" ]; then
     log "stopping EGO"
     egosh ego shutdown -f </dev/null
     local deadline=$((SECONDS + 20))
     while lim_runs && [ "$SECONDS" -lt "$deadline" ]; do pause; done
   fi
-  exit 0
+  "$after_stop"
 }
-trap stop TERM INT
 # By what bash itself knows: a signal can come between the start of a job and a line that remembers its number.
 # shellcheck disable=SC2046
 trap 'kill $(jobs -p) 2>/dev/null' EXIT
 
-# A pause without a process: reading a pipe that nobody writes to. Traps run in it, a `sleep` would hold them up.
+# A pause without a process: reading a pipe that nobody writes to.
 exec {idle_fd}<> <(:)
-pause() { read -r -t 0.5 -u "$idle_fd"; }
+pause() {
+  read -r -t 0.5 -u "$idle_fd"
+  heed_signals
+}
 
-# Bash runs a trap only after its foreground command; `wait` it leaves at once. egoconfig and egosh can take minutes.
+# Bash heeds a signal only after its foreground command; `wait` it leaves at once. egoconfig and egosh can take minutes.
 attended() {
+  local status
   "$@" &
   wait "$!"
+  status="$?"
+  heed_signals
+  return "$status"
 }
 
 # read_file VARIABLE FILE: the file's text without its last line end; builtin, since it runs twice a second.
@@ -202,6 +227,9 @@ join() {
   done
 }
 
+# write_program FILE <TEXT: as write_file; there is no moment at which it cannot be run.
+write_program() { write_file "$1.new" && chmod 0755 "$1.new" && mv -f "$1.new" "$1"; }
+
 # write_commands READY: the egosh for kubectl exec, whose shells have no profile, and the readiness check.
 write_commands() {
   mkdir -p "$run_dir/bin" || die "Cannot write to $run_dir."
@@ -209,9 +237,8 @@ write_commands() {
   real="${EGO_BINDIR:-}/egosh"
   [ -x "$real" ] || real=$(type -aP egosh | grep -v "^$run_dir/" | head -n 1)
   [ -x "$real" ] || die "profile.platform of this image puts no egosh on the PATH."
-  printf '#!/bin/bash\n. "%s/profile.platform" >/dev/null 2>&1\nexec "%s" "$@"\n' "$install_dir" "$real" | write_file "$run_dir/bin/egosh"
-  printf '#!/bin/bash\n%s\n' "$1" | write_file "$run_dir/bin/ready"
-  chmod 0755 "$run_dir/bin/egosh" "$run_dir/bin/ready"
+  printf '#!/bin/bash\n. "%s/profile.platform" >/dev/null 2>&1\nexec "%s" "$@"\n' "$install_dir" "$real" | write_program "$run_dir/bin/egosh"
+  printf '#!/bin/bash\n%s\n' "$1" | write_program "$run_dir/bin/ready"
 }
 
 # lim_runs: looks at processes, not at the port, which answers before LIM works and after it hangs. A restart of EGO

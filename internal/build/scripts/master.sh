@@ -4,7 +4,7 @@
 #
 # The master: creates the cluster, and keeps entitlement, Admin's password and the GUI's certificate as the mounted
 # Secrets say.
-# shellcheck disable=SC2154 # run_dir, install_dir, answer: set in ego.sh, which stands before this text
+# shellcheck disable=SC2154 # run_dir, install_dir, shared_dir, complete: set in ego.sh and storage.sh, which stand before this text
 
 entitlement_file="${SYMPHONY_ENTITLEMENT_FILE:-}"
 password_file="${SYMPHONY_ADMIN_PASSWORD_FILE:-}"
@@ -112,6 +112,15 @@ change_password() {
   return 1
 }
 
+# The Secret can change while no master runs; then EGO has a password that nobody knows any more. Only once: what a person
+# sets by hand later is not taken back by a restart of EGO.
+reset_password() {
+  [ -n "$may_reset_password" ] && ego_version_at_least 4 0 || return 1
+  may_reset_password=""
+  egoconfig setpassword -x "$1" -f >"$run_dir/password" 2>&1 </dev/null &&
+    egosh ego restart -f >"$run_dir/restart" 2>&1 </dev/null
+}
+
 follow_password() {
   local text
   if [ -z "$password_file" ] || [ "$SECONDS" -lt "$password_at" ]; then return 0; fi
@@ -126,6 +135,9 @@ follow_password() {
   elif change_password "$text"; then
     log "the password of Admin was set from its Secret"
     password_now="$text"
+    may_reset_password=""
+  elif reset_password "$text"; then
+    log "the password of Admin was set from its Secret, which changed while no master ran; EGO restarts with it"
   else
     log "the password of Admin could not be set from its Secret: EGO accepts neither the old nor the new one"
     password_at=$((SECONDS + 60))
@@ -169,17 +181,70 @@ follow_certificate() {
   fi
 }
 
-follow_secrets() {
+# Names of compute hosts, which no DNS has: files of ConfigMaps, tens of thousands of lines, which change seldom. A changed file
+# is another file, since the kubelet replaces them; that costs one look every few seconds, and reading them once a change.
+compute_hosts_dir="${SYMPHONY_ROOT:-/symphony}/compute-hosts"
+hosts_at=0
+hosts_fds=()
+hosts_written=""
+
+hosts_changed() {
+  local fd
+  if [ -z "$hosts_written" ] || [ "$#" -ne "${#hosts_fds[@]}" ]; then return 0; fi
+  for fd in ${hosts_fds[@]+"${hosts_fds[@]}"}; do
+    [ "$1" -ef "/dev/fd/$fd" ] || return 0
+    shift
+  done
+  return 1
+}
+
+# The master's own line matters in a shared directory, where the one of its predecessor stands.
+follow_hosts() {
+  local file fd files=() text=""
+  [ "$SECONDS" -ge "$hosts_at" ] || return 0
+  hosts_at=$((SECONDS + ${SYMPHONY_HOSTS_SECONDS:-5}))
+  for file in "$compute_hosts_dir"/hosts-*; do [ ! -f "$file" ] || files+=("$file"); done
+  hosts_changed ${files[@]+"${files[@]}"} || return 0
+  # Open files tell the next look apart from this one: their numbers cannot be given to new files.
+  for fd in ${hosts_fds[@]+"${hosts_fds[@]}"}; do exec {fd}<&-; done
+  hosts_fds=()
+  for file in ${files[@]+"${files[@]}"}; do exec {fd}<"$file" && hosts_fds+=("$fd"); done
+  [ -z "${SYMPHONY_POD_IP:-}" ] || text="$SYMPHONY_POD_IP $HOSTNAME"
+  [ "${#files[@]}" -eq 0 ] || text+="$newline$(awk 'NF' "${files[@]}")"
+  hosts_written=""
+  [ -n "$text" ] && put_hosts "$text" && hosts_written=yes
+}
+
+follow_all() {
+  follow_hosts
   follow_entitlement
   follow_password
   follow_certificate
 }
 
 write_commands "exec '$run_dir/bin/egosh' ego info >/dev/null 2>&1"
+take_shared_dir
 join "$HOSTNAME" :
-first_password
-first_entitlement
+may_reset_password=""
+if [ -z "$complete" ]; then
+  first_password
+  first_entitlement
+fi
+if [ -n "$shared_dir" ]; then
+  share_configuration
+  # Not in a function: what a profile declares would be gone at the function's end.
+  set +u
+  # shellcheck disable=SC1091
+  . "$install_dir/profile.platform"
+  set -u
+  take_shared_configuration
+fi
+if [ -n "$complete" ]; then
+  may_reset_password=yes
+  first_entitlement
+fi
 follow_certificate
+follow_hosts
 start_ego
 follow_logs
-watch follow_secrets
+watch follow_all

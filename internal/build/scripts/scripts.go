@@ -10,14 +10,27 @@ import _ "embed"
 var (
 	//go:embed ego.sh
 	ego string
+	//go:embed storage.sh
+	storage string
 	//go:embed master.sh
 	master string
 	//go:embed compute.sh
 	compute string
+	//go:embed prestop.sh
+	preStop string
 )
 
-// Master is the script of the master container.
-func Master() string { return ego + "\n" + master }
+// endOfPreStop is a line that ends the text of the preStop hook, and is none of its lines.
+const endOfPreStop = "END OF PRESTOP"
 
-// Compute is the script of a compute container.
-func Compute() string { return ego + "\n" + compute }
+// ForeignDirectory begins the last words of a master whose shared directory is another cluster's.
+const ForeignDirectory = "The shared directory is not this cluster's: "
+
+// Master is the script of the master container.
+func Master() string { return ego + "\n" + storage + "\n" + master }
+
+// Compute is the script of a compute container. It brings the preStop hook along: kept pod templates keep the hook that goes
+// with their script.
+func Compute() string {
+	return ego + "\nprestop_text() {\n  cat <<'" + endOfPreStop + "'\n" + preStop + endOfPreStop + "\n}\n\n" + compute
+}

@@ -37,7 +37,7 @@ func TestTextSurvivesKubernetes(t *testing.T) {
 		// Kubernetes makes $ of $$, and replaces $(NAME) if the container has that variable.
 		g.Expect(script).NotTo(ContainSubstring("$$"))
 		g.Expect(regexp.MustCompile(`\$\([A-Za-z_][A-Za-z0-9_.-]*\)`).FindString(script)).To(BeEmpty())
-		g.Expect(len(script)).To(BeNumerically("<", 24<<10))
+		g.Expect(len(script)).To(BeNumerically("<", 40<<10))
 	}
 }
 

@@ -32,6 +32,21 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: secretKeyRef
       type:
         namedType: com.github.symphony-operator.symphony-operator.api.v1alpha1.SecretKeyReference
+- name: com.github.symphony-operator.symphony-operator.api.v1alpha1.ComputeScaleIn
+  map:
+    fields:
+    - name: drainTimeout
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Duration
+    - name: policy
+      type:
+        namedType: com.github.symphony-operator.symphony-operator.api.v1alpha1.ScaleInPolicy
+    - name: reclaimGrace
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Duration
+    - name: settle
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Duration
 - name: com.github.symphony-operator.symphony-operator.api.v1alpha1.ComputeSpec
   map:
     fields:
@@ -56,12 +71,21 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: resources
       type:
         namedType: io.k8s.api.core.v1.ResourceRequirements
+    - name: scaleIn
+      type:
+        namedType: com.github.symphony-operator.symphony-operator.api.v1alpha1.ComputeScaleIn
     - name: update
       type:
         namedType: com.github.symphony-operator.symphony-operator.api.v1alpha1.ComputeUpdate
 - name: com.github.symphony-operator.symphony-operator.api.v1alpha1.ComputeStatus
   map:
     fields:
+    - name: draining
+      type:
+        scalar: numeric
+    - name: hosts
+      type:
+        namedType: com.github.symphony-operator.symphony-operator.api.v1alpha1.HostCounts
     - name: readyReplicas
       type:
         scalar: numeric
@@ -131,6 +155,27 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: secretName
       type:
         scalar: string
+- name: com.github.symphony-operator.symphony-operator.api.v1alpha1.HostCounts
+  map:
+    fields:
+    - name: busy
+      type:
+        scalar: numeric
+    - name: busyTime
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: closed
+      type:
+        scalar: numeric
+    - name: joined
+      type:
+        scalar: numeric
+    - name: ok
+      type:
+        scalar: numeric
+    - name: unavailable
+      type:
+        scalar: numeric
 - name: com.github.symphony-operator.symphony-operator.api.v1alpha1.LocalSecretReference
   map:
     fields:
@@ -157,13 +202,22 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: resources
       type:
         namedType: io.k8s.api.core.v1.ResourceRequirements
+    - name: storage
+      type:
+        namedType: com.github.symphony-operator.symphony-operator.api.v1alpha1.MasterStorage
 - name: com.github.symphony-operator.symphony-operator.api.v1alpha1.MasterStatus
   map:
     fields:
+    - name: claim
+      type:
+        scalar: string
     - name: hostIP
       type:
         scalar: string
     - name: hostname
+      type:
+        scalar: string
+    - name: instance
       type:
         scalar: string
     - name: nodeName
@@ -175,6 +229,24 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: podName
       type:
         scalar: string
+- name: com.github.symphony-operator.symphony-operator.api.v1alpha1.MasterStorage
+  map:
+    fields:
+    - name: accessMode
+      type:
+        namedType: io.k8s.api.core.v1.PersistentVolumeAccessMode
+    - name: existingClaim
+      type:
+        scalar: string
+    - name: size
+      type:
+        namedType: io.k8s.apimachinery.pkg.api.resource.Quantity
+    - name: storageClassName
+      type:
+        scalar: string
+    - name: whenDeleted
+      type:
+        namedType: com.github.symphony-operator.symphony-operator.api.v1alpha1.WhenDeleted
 - name: com.github.symphony-operator.symphony-operator.api.v1alpha1.NetworkCheck
   map:
     fields:
@@ -389,6 +461,8 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: udp
       type:
         namedType: com.github.symphony-operator.symphony-operator.api.v1alpha1.UDPResult
+- name: com.github.symphony-operator.symphony-operator.api.v1alpha1.ScaleInPolicy
+  scalar: string
 - name: com.github.symphony-operator.symphony-operator.api.v1alpha1.SecretKeyReference
   map:
     fields:
@@ -944,6 +1018,8 @@ var schemaYAML = typed.YAMLObject(`types:
         namedType: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeaveUpdateType
 - name: com.github.symphony-operator.symphony-operator.api.v1alpha1.WeaveUpdateType
   scalar: string
+- name: com.github.symphony-operator.symphony-operator.api.v1alpha1.WhenDeleted
+  scalar: string
 - name: io.k8s.api.core.v1.ConfigMapKeySelector
   map:
     fields:
@@ -1070,6 +1146,8 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         scalar: string
     elementRelationship: atomic
+- name: io.k8s.api.core.v1.PersistentVolumeAccessMode
+  scalar: string
 - name: io.k8s.api.core.v1.PreferredSchedulingTerm
   map:
     fields:
@@ -1194,6 +1272,8 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         scalar: string
 - name: io.k8s.apimachinery.pkg.apis.meta.v1.ConditionStatus
+  scalar: string
+- name: io.k8s.apimachinery.pkg.apis.meta.v1.Duration
   scalar: string
 - name: io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1
   map:

@@ -19,7 +19,7 @@ type ComputeSpecApplyConfiguration struct {
 	Image *string `json:"image,omitempty"`
 	// replicas is the number of compute pods, each one EGO host. Default: 1. `kubectl scale` and a
 	// HorizontalPodAutoscaler write it: leave it out of manifests that a pipeline applies then. A higher
-	// number adds pods; a lower one deletes pods, not-ready and youngest first.
+	// number adds pods; a lower one deletes pods as scaleIn says, those that do not work first, then the idle ones.
 	Replicas *int32 `json:"replicas,omitempty"`
 	// resources of the compute container. Default: a request of 2048M of memory. What is given replaces
 	// the whole default. A change replaces compute pods as update says.
@@ -28,7 +28,10 @@ type ComputeSpecApplyConfiguration struct {
 	// names LICENSE and PATH are the operator's. Default: none. A change replaces compute pods as update says.
 	Env                          []v1.EnvVar `json:"env,omitempty"`
 	PodOverlayApplyConfiguration `json:""`
-	// update is how running compute pods follow a change of their template.
+	// scaleIn is what happens to the work on compute pods that are to go, because replicas is lower, because suspend is true,
+	// or because update replaces them.
+	ScaleIn *ComputeScaleInApplyConfiguration `json:"scaleIn,omitempty"`
+	// update is how running compute pods follow a change of their template. They are drained as scaleIn says.
 	Update *ComputeUpdateApplyConfiguration `json:"update,omitempty"`
 }
 
@@ -77,6 +80,14 @@ func (b *ComputeSpecApplyConfiguration) WithEnv(values ...v1.EnvVar) *ComputeSpe
 // If called multiple times, the PodTemplate field is set to the value of the last call.
 func (b *ComputeSpecApplyConfiguration) WithPodTemplate(value runtime.RawExtension) *ComputeSpecApplyConfiguration {
 	b.PodOverlayApplyConfiguration.PodTemplate = &value
+	return b
+}
+
+// WithScaleIn sets the ScaleIn field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the ScaleIn field is set to the value of the last call.
+func (b *ComputeSpecApplyConfiguration) WithScaleIn(value *ComputeScaleInApplyConfiguration) *ComputeSpecApplyConfiguration {
+	b.ScaleIn = value
 	return b
 }
 

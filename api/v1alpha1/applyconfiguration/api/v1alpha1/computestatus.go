@@ -16,6 +16,10 @@ type ComputeStatusApplyConfiguration struct {
 	ReadyReplicas *int32 `json:"readyReplicas,omitempty"`
 	// updatedReplicas is the number of compute pods of the wanted revision.
 	UpdatedReplicas *int32 `json:"updatedReplicas,omitempty"`
+	// draining is the number of compute pods that are to go and still there: their hosts end their work.
+	Draining *int32 `json:"draining,omitempty"`
+	// hosts are the compute pods as EGO sees them. Absent while EGO cannot be asked; the condition HostsReady says why.
+	Hosts *HostCountsApplyConfiguration `json:"hosts,omitempty"`
 	// revision names the wanted pod template: a hash of the user's part of it.
 	Revision *string `json:"revision,omitempty"`
 	// selector is the label selector, as text, that matches exactly the compute pods. A
@@ -50,6 +54,22 @@ func (b *ComputeStatusApplyConfiguration) WithReadyReplicas(value int32) *Comput
 // If called multiple times, the UpdatedReplicas field is set to the value of the last call.
 func (b *ComputeStatusApplyConfiguration) WithUpdatedReplicas(value int32) *ComputeStatusApplyConfiguration {
 	b.UpdatedReplicas = &value
+	return b
+}
+
+// WithDraining sets the Draining field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Draining field is set to the value of the last call.
+func (b *ComputeStatusApplyConfiguration) WithDraining(value int32) *ComputeStatusApplyConfiguration {
+	b.Draining = &value
+	return b
+}
+
+// WithHosts sets the Hosts field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Hosts field is set to the value of the last call.
+func (b *ComputeStatusApplyConfiguration) WithHosts(value *HostCountsApplyConfiguration) *ComputeStatusApplyConfiguration {
+	b.Hosts = value
 	return b
 }
 

@@ -13,8 +13,8 @@ import (
 // MasterSpecApplyConfiguration represents a declarative configuration of the MasterSpec type for use
 // with apply.
 //
-// MasterSpec is the management host. A change of any field restarts the master; compute pods keep
-// running and find the new master by themselves.
+// MasterSpec is the management host. A change of any field restarts the master (but for what storage says of
+// itself); compute pods keep running and find the new master by themselves.
 type MasterSpecApplyConfiguration struct {
 	// image overrides spec.image for the master. Default: spec.image.
 	Image *string `json:"image,omitempty"`
@@ -23,7 +23,13 @@ type MasterSpecApplyConfiguration struct {
 	Resources *v1.ResourceRequirements `json:"resources,omitempty"`
 	// env are environment variables of the master container. Names that start with SYMPHONY_ and the
 	// names LICENSE and PATH are the operator's. Default: none.
-	Env                          []v1.EnvVar `json:"env,omitempty"`
+	Env []v1.EnvVar `json:"env,omitempty"`
+	// storage keeps EGO's shared directory (configuration, users, hosts, recoverable work) on a volume, so that a master
+	// that moves or restarts goes on where it was. Default: none; then every new master container starts with an empty EGO,
+	// as the condition StatePersistent and the event StateLost say. Adding it restarts the master, with an empty directory:
+	// what EGO knew until then is lost. Removing it restarts the master with an empty EGO; the claim stays as it is, and a
+	// cluster that asks for storage again finds it.
+	Storage                      *MasterStorageApplyConfiguration `json:"storage,omitempty"`
 	PodOverlayApplyConfiguration `json:""`
 }
 
@@ -56,6 +62,14 @@ func (b *MasterSpecApplyConfiguration) WithEnv(values ...v1.EnvVar) *MasterSpecA
 	for i := range values {
 		b.Env = append(b.Env, values[i])
 	}
+	return b
+}
+
+// WithStorage sets the Storage field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Storage field is set to the value of the last call.
+func (b *MasterSpecApplyConfiguration) WithStorage(value *MasterStorageApplyConfiguration) *MasterSpecApplyConfiguration {
+	b.Storage = value
 	return b
 }
 

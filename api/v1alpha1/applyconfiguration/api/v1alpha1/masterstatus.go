@@ -8,7 +8,7 @@ package v1alpha1
 // MasterStatusApplyConfiguration represents a declarative configuration of the MasterStatus type for use
 // with apply.
 //
-// MasterStatus is where the master is.
+// MasterStatus is where the master is, and what holds its state.
 type MasterStatusApplyConfiguration struct {
 	// podName is the name of the master pod.
 	PodName *string `json:"podName,omitempty"`
@@ -20,6 +20,11 @@ type MasterStatusApplyConfiguration struct {
 	NodeName *string `json:"nodeName,omitempty"`
 	// hostIP is the address of that node.
 	HostIP *string `json:"hostIP,omitempty"`
+	// instance names the container that EGO answered in last: its pod, and how often it was restarted. It is kept while there
+	// is no master: another instance has what EGO knew only if both have the same claim.
+	Instance *string `json:"instance,omitempty"`
+	// claim is the PersistentVolumeClaim that this instance keeps EGO's shared directory on, empty without one.
+	Claim *string `json:"claim,omitempty"`
 }
 
 // MasterStatusApplyConfiguration constructs a declarative configuration of the MasterStatus type for use with
@@ -65,5 +70,21 @@ func (b *MasterStatusApplyConfiguration) WithNodeName(value string) *MasterStatu
 // If called multiple times, the HostIP field is set to the value of the last call.
 func (b *MasterStatusApplyConfiguration) WithHostIP(value string) *MasterStatusApplyConfiguration {
 	b.HostIP = &value
+	return b
+}
+
+// WithInstance sets the Instance field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Instance field is set to the value of the last call.
+func (b *MasterStatusApplyConfiguration) WithInstance(value string) *MasterStatusApplyConfiguration {
+	b.Instance = &value
+	return b
+}
+
+// WithClaim sets the Claim field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Claim field is set to the value of the last call.
+func (b *MasterStatusApplyConfiguration) WithClaim(value string) *MasterStatusApplyConfiguration {
+	b.Claim = &value
 	return b
 }

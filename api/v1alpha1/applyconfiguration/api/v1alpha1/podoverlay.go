@@ -18,8 +18,8 @@ type PodOverlayApplyConfiguration struct {
 	// operator builds, as `kubectl patch --type=strategic` does: lists by their merge keys, so that the
 	// container `symphony` can be changed (`containers: [{name: symphony, …}]`) and side-cars, volumes and
 	// node selectors added; tolerations are added to the operator's. It must not change what the operator
-	// needs: its labels and annotation, the host name, and the command, variables, port, mounts and
-	// readiness probe of the container `symphony`. One that does, or that has an unknown field or an entry
+	// needs: its labels and annotations, the host name, and the command, variables, port, mounts,
+	// readiness probe and (on compute hosts) preStop hook of the container `symphony`. One that does, or that has an unknown field or an entry
 	// twice, makes the condition Stalled true and changes nothing that runs. Default: nothing. A change restarts the master, or replaces compute pods
 	// as compute.update says. (It has no schema here: with one, the CRD would outgrow what `kubectl apply`
 	// can record.)

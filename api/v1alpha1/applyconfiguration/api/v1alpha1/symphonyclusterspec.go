@@ -14,7 +14,7 @@ import (
 // with apply.
 //
 // SymphonyClusterSpec is the Symphony cluster that is wanted. Every field can be changed at any time,
-// except clusterName; each says what a change does to running pods.
+// except clusterName and what a claim cannot change of master.storage; each says what a change does to running pods.
 type SymphonyClusterSpecApplyConfiguration struct {
 	// image is a container image with IBM Spectrum Symphony installed, such as `sym712` of the project's
 	// hack/images/symphony. It runs as user 1000 without privileges, so it must be installed with the
@@ -54,7 +54,7 @@ type SymphonyClusterSpecApplyConfiguration struct {
 	// versions start with the product's default when it is left out. A change restarts the master; a
 	// changed Secret is applied to the running master without a restart.
 	AdminPassword *AdminPasswordApplyConfiguration `json:"adminPassword,omitempty"`
-	// suspend true takes the number of compute pods to zero and keeps it there; the master stays, and
+	// suspend true takes the number of compute pods to zero, as compute.scaleIn says, and keeps it there; the master stays, and
 	// compute.replicas keeps its value for the resume. Default: false.
 	Suspend *bool `json:"suspend,omitempty"`
 	// restartedAt is any text, by custom the time (RFC 3339). A new value restarts the master and replaces

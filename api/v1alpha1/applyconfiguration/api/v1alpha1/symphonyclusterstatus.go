@@ -17,7 +17,7 @@ type SymphonyClusterStatusApplyConfiguration struct {
 	// observedGeneration is the metadata.generation that this status is about; -1 before the operator has
 	// seen the object.
 	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
-	// conditions are Ready, MasterReady, ComputeReady and GUIReady always; NetworkReady while spec.network asks for
+	// conditions are Ready, MasterReady, ComputeReady, HostsReady, GUIReady and StatePersistent always; NetworkReady while spec.network asks for
 	// something; Reconciling or Stalled while true.
 	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitempty"`
 	// master is where the master is now. Empty while its address is not known.

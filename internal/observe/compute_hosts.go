@@ -1,0 +1,69 @@
+// Copyright 2026 The symphony-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package observe
+
+import (
+	"context"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/symphony-operator/symphony-operator/internal/names"
+)
+
+// hostsPerShard is how many compute hosts one ConfigMap lists, on average. With the longest names and addresses of version 6, a
+// line has 95 bytes, so some 11,000 lines fit.
+const hostsPerShard = 10000
+
+// PodHasHost reports whether the pod is a host that the master has to resolve. One that is on its way out still is, as its work
+// may go on; the address of a finished one may be another pod's by now.
+func PodHasHost(pod *corev1.Pod) bool { return pod.Status.PodIP != "" && !podFinished(pod) }
+
+// ComputeHostsShards is over how many ConfigMaps the compute hosts are to be spread. Fewer come only when a fifth of the last
+// one is free: a number of hosts that goes up and down by a few must not move thousands of lines each time.
+func (f *Facts) ComputeHostsShards() int {
+	shards := 0
+	for i, live := range f.ComputeHosts {
+		if live != nil && live.Data[names.HostsKey] != "" {
+			shards = i + 1
+		}
+	}
+	hosts := 0
+	for _, pod := range f.ComputePods {
+		if PodHasHost(pod) {
+			hosts++
+		}
+	}
+	for shards < names.ComputeHostsShards && hosts > shards*hostsPerShard {
+		shards++
+	}
+	for shards > 1 && hosts <= (shards-1)*hostsPerShard*4/5 {
+		shards--
+	}
+	return shards
+}
+
+// computeHosts reads the lists of compute hosts. The API server is asked only about those that are needed: a small cluster has
+// one, and would ask for the others in every pass.
+func (o *Observer) computeHosts(ctx context.Context, facts *Facts) error {
+	read := func(shard int, live bool) (err error) {
+		name := names.ComputeHostsName(facts.Cluster.Name, shard)
+		facts.ComputeHosts[shard], err = lookUp(ctx, o, facts, name, &corev1.ConfigMap{}, live)
+		return err
+	}
+	for shard := range facts.ComputeHosts {
+		if err := read(shard, false); err != nil {
+			return err
+		}
+	}
+	for shard := range facts.ComputeHostsShards() {
+		key := ChildKey{Kind: "ConfigMap", Name: names.ComputeHostsName(facts.Cluster.Name, shard)}
+		if facts.ComputeHosts[shard] != nil || facts.IsTaken(key) {
+			continue
+		}
+		if err := read(shard, true); err != nil {
+			return err
+		}
+	}
+	return nil
+}
