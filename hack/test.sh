@@ -51,7 +51,7 @@ unit() {
 
 integration() {
   "$bin/localcluster" build etcd kube-apiserver kube-controller-manager kubectl
-  KUBEBUILDER_ASSETS="$local/bin" run integration . -timeout 20m ./test/integration "-ginkgo.junit-report=$results/integration.xml"
+  KUBEBUILDER_ASSETS="$local/bin" run integration . -timeout 30m ./test/integration "-ginkgo.junit-report=$results/integration.xml"
 }
 
 e2e() {
@@ -73,7 +73,7 @@ e2e() {
     echo "e2e needs real nodes: $why, and KUBECONFIG names no other cluster" >&2
     return 1
   fi
-  format=standard-verbose run e2e . -tags e2e -timeout 40m ./test/e2e -ginkgo.v -ginkgo.no-color "-ginkgo.label-filter=$labels" "-ginkgo.junit-report=$results/e2e.xml"
+  format=standard-verbose run e2e . -tags e2e -timeout 70m ./test/e2e -ginkgo.v -ginkgo.no-color "-ginkgo.label-filter=$labels" "-ginkgo.junit-report=$results/e2e.xml"
   if [ -n "$brought_up" ]; then
     brought_up=""
     "$bin/localcluster" down

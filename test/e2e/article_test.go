@@ -98,7 +98,7 @@ var _ = Describe("The article's cluster", Ordered, func() {
 		Expect(kinds).To(ContainElements("pods", "replicasets.apps", "endpointslices.discovery.k8s.io"))
 		Eventually(ctx, func() []string {
 			return strings.Fields(g.kubectl("get", strings.Join(kinds, ","), "-o", "name"))
-		}).Should(ConsistOf("configmap/kube-root-ca.crt", "serviceaccount/default"))
+		}).Should(ConsistOf("configmap/kube-root-ca.crt", "serviceaccount/default", "rolebinding.rbac.authorization.k8s.io/symphony-operator-ego"))
 	})
 })
 

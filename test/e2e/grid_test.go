@@ -36,6 +36,9 @@ func newGrid(ctx context.Context) *grid {
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "e2e-"}}
 	Expect(api.Create(ctx, namespace)).To(Succeed())
 	g := &grid{namespace: namespace.Name}
+	// As the sample does.
+	g.kubectl("create", "rolebinding", "symphony-operator-ego", "--clusterrole=symphony-operator-ego",
+		"--serviceaccount="+operatorNamespace+":"+operatorAccount)
 	DeferCleanup(func(ctx SpecContext) {
 		if CurrentSpecReport().Failed() {
 			g.tell()

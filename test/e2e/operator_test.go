@@ -21,6 +21,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
 	"github.com/symphony-operator/symphony-operator/internal/names"
 	"github.com/symphony-operator/symphony-operator/test/oracle"
 )
@@ -117,7 +118,11 @@ var _ = Describe("The operator's own pods", func() {
 		g.waitHosts(ctx, 7)
 		Expect(writes()).NotTo(Equal(unmoved))
 
-		By("counting for a minute what they send")
+		By("counting for a minute what they send, once they have seen that no host has work")
+		g.waitCondition(ctx, v1alpha1.ConditionHostsReady, "True", v1alpha1.ReasonReady)
+		Eventually(ctx, func() string {
+			return g.kubectl("get", "pods", "-l", names.LabelIdle+"="+names.Idle, "-o", "name")
+		}).Should(HaveLen(6*len("pod/prod-compute-abcde\n")), "six are idle")
 		events := func() string {
 			return g.kubectl("get", "events", "-o", `jsonpath={.items[?(@.reportingComponent=="symphony-operator")].metadata.resourceVersion}`)
 		}
