@@ -229,6 +229,9 @@ var _ = Describe("A mistake that only the operator can see", func() {
 			Spec:       corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{corev1.ResourcePods: resource.MustParse("2")}},
 		}
 		Expect(api.Create(ctx, quota)).To(Succeed())
+		Eventually(func() corev1.ResourceList {
+			return get[corev1.ResourceQuota](ctx, w, "small").Status.Hard
+		}).WithContext(ctx).ShouldNot(BeEmpty(), "until then it lets everything pass")
 		w.create(ctx, "prod", replicas(3))
 		Eventually(func(g Gomega) {
 			found := w.condition(ctx, g, "prod", v1alpha1.ConditionReady)
