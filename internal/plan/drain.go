@@ -325,8 +325,9 @@ func (d *drain) replicas(live, surplus []*corev1.Pod, wanted int) int {
 	return told
 }
 
-// foreseen is the number with which the ReplicaSet does what the plan expects: one less for each released pod, once these are exactly the ones that it will
-// choose. While there are too many it is told of those that are there: one that dies meanwhile needs no successor.
+// foreseen is the number with which the ReplicaSet does what the plan expects: one less for each released pod, once these are
+// exactly the ones that it will choose. While there are too many it is told of those that are there: one that dies meanwhile
+// needs no successor.
 //
 // A pod that is held back for too long is deleted by name. A successor that the ReplicaSet makes for it is too many, and
 // the first to go.
