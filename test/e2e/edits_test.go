@@ -107,7 +107,7 @@ var _ = Describe("An edit", Ordered, func() {
 		g.patch(object{"master": here, "compute": here})
 		g.waitReady()
 		g.waitHosts(ctx, 3)
-		Expect(podsShow(names.Compute, ".spec.nodeName")()).To(Equal(node + "\n" + node + "\n"))
+		Eventually(ctx, podsShow(names.Compute, ".spec.nodeName")).Should(Equal(node + "\n" + node + "\n"))
 		Expect(g.cluster(ctx).Status.Master.NodeName).To(Equal(node))
 		g.patch(object{"master": object{"podTemplate": nil}, "compute": object{"podTemplate": nil}})
 		g.waitReady()
