@@ -16,6 +16,7 @@ import (
 	. "github.com/onsi/gomega"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -64,9 +65,12 @@ var _ = Describe("A master that moves", func() {
 		Expect(time.Since(started)).To(BeNumerically(">", slow), "it was slow indeed")
 		for _, version := range monitor.Versions(g.namespace)[seen:] {
 			Expect(summaryOf(version)).To(BeElementOf(
-				"Ready False MasterStarting, MasterReady False MasterStarting, ComputeReady True Ready, GUIReady False GUIStarting, Reconciling True MasterStarting",
-				"Ready True Ready, MasterReady True Ready, ComputeReady True Ready, GUIReady False GUIStarting",
-				"Ready True Ready, MasterReady True Ready, ComputeReady True Ready, GUIReady True Ready"))
+				"Ready False MasterStarting, MasterReady False MasterStarting, ComputeReady True Ready, GUIReady False GUIStarting, StatePersistent False NoStorage, Reconciling True MasterStarting",
+				"Ready True Ready, MasterReady True Ready, ComputeReady True Ready, GUIReady False GUIStarting, StatePersistent False NoStorage",
+				"Ready True Ready, MasterReady True Ready, ComputeReady True Ready, GUIReady True Ready, StatePersistent False NoStorage"))
+			hosts := meta.FindStatusCondition(version.Status.Conditions, v1alpha1.ConditionHostsReady)
+			Expect(string(hosts.Status)+" "+hosts.Reason).To(BeElementOf("Unknown MasterStarting", "Unknown EGOUnreachable",
+				"False HostsMissing", "False HostsUnavailable", "True Ready"), hosts.Message)
 		}
 
 		By("finding every host as it was")
@@ -85,10 +89,13 @@ func hostsOf(compute map[string]string) []string {
 	return append(slices.Collect(maps.Keys(compute)), "prod-master")
 }
 
-// summaryOf is every condition in its order, in few words.
+// summaryOf is every condition in its order, in few words, but for HostsReady: hosts come back one after the other.
 func summaryOf(cluster *v1alpha1.SymphonyCluster) string {
 	var all []string
 	for _, condition := range cluster.Status.Conditions {
+		if condition.Type == v1alpha1.ConditionHostsReady {
+			continue
+		}
 		all = append(all, condition.Type+" "+string(condition.Status)+" "+condition.Reason)
 	}
 	return strings.Join(all, ", ")
