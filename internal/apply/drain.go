@@ -61,20 +61,12 @@ func (a *Applier) drain(ctx context.Context, facts *observe.Facts, decided *plan
 
 // notes writes what a step notes on its pods.
 func (a *Applier) notes(ctx context.Context, do plan.Do, steps []plan.Step, now string, out *Outcome) error {
-	forced := map[types.UID]bool{}
-	for _, step := range steps {
-		forced[step.Pod.UID] = step.Forced
-	}
 	done, err := inParallel(pods(steps), func(pod *corev1.Pod) error {
 		return a.patchPod(ctx, pod, map[string]any{"annotations": noteOf(do, pod, now)})
 	})
 	out.did(do, done)
 	if err == nil && do == plan.Release {
-		for _, released := range forced {
-			if released {
-				out.Forced++
-			}
-		}
+		out.Forced += forced(steps)
 	}
 	return err
 }
@@ -145,11 +137,7 @@ func (a *Applier) hosts(ctx context.Context, facts *observe.Facts, decided *plan
 		}
 	}
 	if wasReclaimed {
-		for _, step := range reclaimed {
-			if step.Forced {
-				out.Reclaimed++
-			}
-		}
+		out.Reclaimed += forced(reclaimed)
 		// After it was done: what is noted and not done would let pods go whose work was never asked for.
 		err := a.notes(ctx, plan.Reclaim, reclaimed, now, out)
 		out.note(problem("noting on compute pods that their work was taken back", observe.ChildKey{}, err)...)
@@ -200,6 +188,17 @@ func of(steps []plan.Step, do plan.Do) []plan.Step {
 		}
 	}
 	return chosen
+}
+
+// forced counts the steps whose pods have or may have work.
+func forced(steps []plan.Step) int {
+	count := 0
+	for _, step := range steps {
+		if step.Forced {
+			count++
+		}
+	}
+	return count
 }
 
 func pods(steps []plan.Step) []*corev1.Pod {

@@ -47,8 +47,8 @@ func masterClaim(facts *observe.Facts) *corev1ac.PersistentVolumeClaimApplyConfi
 	return claim
 }
 
-// claimName is the claim that the master's volume is of, "" without storage.
-func claimName(cluster *v1alpha1.SymphonyCluster) string {
+// ClaimName is the claim that the master's volume is of, "" without storage.
+func ClaimName(cluster *v1alpha1.SymphonyCluster) string {
 	storage := cluster.Spec.Master.Storage
 	switch {
 	case storage == nil:
@@ -61,7 +61,7 @@ func claimName(cluster *v1alpha1.SymphonyCluster) string {
 }
 
 func claimKey(cluster *v1alpha1.SymphonyCluster) observe.ChildKey {
-	return observe.ChildKey{Kind: "PersistentVolumeClaim", Name: names.MasterClaimName(cluster.Name)}
+	return observe.ChildKey{Kind: observe.ClaimKind, Name: names.MasterClaimName(cluster.Name)}
 }
 
 // claimSize is what the spec says or, of a claim that an earlier cluster of this name has left, what that has if it is more:
@@ -81,7 +81,7 @@ func claimSize(facts *observe.Facts) resource.Quantity {
 
 // addStorage gives the master its shared directory. The start script needs to know whose it may be, and which pod it is itself.
 func addStorage(cluster *v1alpha1.SymphonyCluster, container *corev1ac.ContainerApplyConfiguration, pod *corev1ac.PodSpecApplyConfiguration) {
-	claim := claimName(cluster)
+	claim := ClaimName(cluster)
 	if claim == "" {
 		return
 	}

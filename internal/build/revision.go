@@ -57,7 +57,7 @@ func userRevision(cluster *v1alpha1.SymphonyCluster, role string) (string, error
 		overlay = spec.Master.PodTemplate
 		part.Image, part.Resources, part.Env = imageOf(spec, spec.Master.Image), spec.Master.Resources, spec.Master.Env
 		part.Entitlement, part.AdminPassword, part.GUITLS = spec.Entitlement, spec.AdminPassword, spec.GUI.TLS
-		part.Claim = claimName(cluster)
+		part.Claim = ClaimName(cluster)
 	} else {
 		part.Image, part.Resources, part.Env = imageOf(spec, spec.Compute.Image), spec.Compute.Resources, spec.Compute.Env
 	}

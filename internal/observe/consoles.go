@@ -101,12 +101,16 @@ func (c *Consoles) ask(ctx context.Context, key types.NamespacedName, known *ans
 	defer c.mu.Unlock()
 	changed := known.answers != answers
 	known.answers, known.asking, known.asked = answers, false, c.clock.Now()
-	if !changed {
-		return
+	if changed {
+		askForPass(c.Changed, key)
 	}
+}
+
+// askForPass has the controller look at a cluster of which something new is known. It never waits for it.
+func askForPass(changed chan<- event.GenericEvent, cluster types.NamespacedName) {
 	select {
-	case c.Changed <- event.GenericEvent{Object: &v1alpha1.SymphonyCluster{
-		ObjectMeta: metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name},
+	case changed <- event.GenericEvent{Object: &v1alpha1.SymphonyCluster{
+		ObjectMeta: metav1.ObjectMeta{Namespace: cluster.Namespace, Name: cluster.Name},
 	}}:
 	default: // The cluster's next pass sees it all the same.
 	}

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/utils/clock"
@@ -57,6 +56,17 @@ type EGORead struct {
 	Workloads []ego.Workload
 	// IdleLooks counts, by host in EGO's own writing, in how many looks in a row nothing was allocated, at most EnoughIdleLooks.
 	IdleLooks map[string]int
+
+	// index is over Hosts, made once a poll: passes follow each other faster than polls.
+	index *ego.Index
+}
+
+// Index finds hosts by name.
+func (r *EGORead) Index() *ego.Index {
+	if r.index == nil {
+		return ego.NewIndex(r.Hosts) // One that no poll has made.
+	}
+	return r.index
 }
 
 // EnoughIdleLooks is in how many looks in a row a host must have had no work to be called idle.
@@ -165,11 +175,11 @@ func (r *EGOReads) Read(cluster *v1alpha1.SymphonyCluster, master *corev1.Pod, w
 
 // outdate keeps what was read for people, and from decisions. The lock is held.
 func (s *egoState) outdate() {
-	if s.read == nil || s.read.Stale {
+	if s.read == nil {
 		return
 	}
 	old := *s.read
-	old.Stale = true
+	old.Stale, old.Refused = true, EGOTrouble(s.refused)
 	s.read = &old
 }
 
@@ -186,11 +196,7 @@ func (r *EGOReads) HostsChange(cluster *v1alpha1.SymphonyCluster, failed error) 
 	}
 	state.changes++
 	state.refused = failed
-	if state.read != nil {
-		old := *state.read
-		old.Stale, old.Refused = true, EGOTrouble(failed)
-		state.read = &old
-	}
+	state.outdate()
 	if !state.asking {
 		r.again(key, state)
 	}
@@ -256,14 +262,8 @@ func (r *EGOReads) poll(key types.NamespacedName, state *egoState, changes int, 
 	tell := !sameAnswer(state.read, read)
 	state.read = read
 	r.schedule(key, state)
-	if !tell {
-		return
-	}
-	select {
-	case r.Changed <- event.GenericEvent{Object: &v1alpha1.SymphonyCluster{
-		ObjectMeta: metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name},
-	}}:
-	default: // The cluster's next pass sees it all the same.
+	if tell {
+		askForPass(r.Changed, key)
 	}
 }
 
@@ -299,7 +299,7 @@ func look(ctx context.Context, at ego.EGO, now clock.PassiveClock, before *EGORe
 	if err != nil {
 		return &EGORead{At: now.Now(), Err: err}
 	}
-	read := &EGORead{Hosts: hosts, IdleLooks: map[string]int{}}
+	read := &EGORead{Hosts: hosts, IdleLooks: map[string]int{}, index: ego.NewIndex(hosts)}
 	if slices.ContainsFunc(hosts, func(h ego.Host) bool {
 		return len(h.Allocations) > 0 && strings.HasPrefix(strings.ToLower(h.Name), computePrefix)
 	}) {

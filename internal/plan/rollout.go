@@ -14,6 +14,7 @@ import (
 
 	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
 	"github.com/symphony-operator/symphony-operator/internal/names"
+	"github.com/symphony-operator/symphony-operator/internal/observe"
 )
 
 // defaultMaxUnavailable is what spec.compute.update.maxUnavailable documents as its default.
@@ -47,13 +48,15 @@ func (d *drain) outdated(live []*corev1.Pod, going map[*corev1.Pod]bool, wanted 
 		if going[pod] {
 			continue
 		}
-		c := d.candidate(pod)
-		isAvailable := c.ready && !isMarked(pod)
+		isAvailable := observe.PodReady(pod) && !isMarked(pod)
 		if isAvailable {
 			available++
 		}
-		switch {
-		case !c.outdated:
+		// At rest there is none, and tens of thousands need not be looked up in EGO's list.
+		if !d.isOutdated(pod) {
+			continue
+		}
+		switch c := d.candidate(pod); {
 		case isAvailable:
 			serving = append(serving, c)
 		case isUseless(&c):

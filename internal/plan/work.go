@@ -57,7 +57,7 @@ func newGrid(facts *observe.Facts, master *corev1.Pod) *grid {
 	if g.read == nil || g.read.Err != nil || master == nil {
 		return g
 	}
-	g.index = ego.NewIndex(g.read.Hosts)
+	g.index = g.read.Index()
 	if started := startOf(master); !started.IsZero() {
 		g.settlesAt = started.Add(facts.Cluster.Spec.Compute.ScaleIn.SettleOrDefault())
 		g.settled = !facts.Now.Before(g.settlesAt)

@@ -25,7 +25,7 @@ func Hosts(in *Input) *v1alpha1.HostCounts {
 	if read == nil || read.Err != nil || in.Plan.Master == nil {
 		return nil
 	}
-	index := ego.NewIndex(read.Hosts)
+	index := read.Index()
 	counts := &v1alpha1.HostCounts{}
 	var busy int32
 	for _, pod := range in.Facts.ComputePods {

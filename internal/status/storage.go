@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
+	"github.com/symphony-operator/symphony-operator/internal/build"
 	"github.com/symphony-operator/symphony-operator/internal/build/scripts"
 	"github.com/symphony-operator/symphony-operator/internal/names"
 	"github.com/symphony-operator/symphony-operator/internal/observe"
@@ -27,7 +28,7 @@ func statePersistent(in *Input) (metav1.ConditionStatus, finding) {
 	case pod != nil:
 		claim = observe.SharedClaim(pod)
 	case storage != nil:
-		claim = wantedClaim(in)
+		claim = build.ClaimName(in.Facts.Cluster)
 	}
 	switch {
 	case claim == "" && storage == nil:
@@ -58,13 +59,6 @@ func masterPod(in *Input) *corev1.Pod {
 		return in.Plan.Master
 	}
 	return youngestLive(in.Facts.MasterPods)
-}
-
-func wantedClaim(in *Input) string {
-	if existing := in.Facts.Cluster.Spec.Master.Storage.ExistingClaim; existing != "" {
-		return existing
-	}
-	return names.MasterClaimName(in.Facts.Cluster.Name)
 }
 
 // foreignDirectory: is the claim another cluster's? The start script found out and says so; it will not go better.

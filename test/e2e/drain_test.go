@@ -62,13 +62,7 @@ func (g *grid) hostList() map[string]string {
 	GinkgoHelper()
 	printed, err := g.egosh("resource", "list", "-l")
 	Expect(err).NotTo(HaveOccurred(), printed)
-	known := map[string]string{}
-	for line := range strings.Lines(printed) {
-		if fields := strings.Fields(line); len(fields) > 1 && fields[0] != "NAME" {
-			known[fields[0]] = fields[1]
-		}
-	}
-	return known
+	return hostStates(printed)
 }
 
 // expectTidy waits until EGO knows the master and the compute pods and nobody else, all of them ok.

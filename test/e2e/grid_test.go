@@ -185,13 +185,24 @@ func (g *grid) okHostsBy(master string) []string {
 		return nil // EGO does not answer: the master may be on its way from one machine to another.
 	}
 	hosts := []string{}
-	for line := range strings.SplitSeq(printed, "\n") {
-		if fields := strings.Fields(line); len(fields) > 1 && fields[1] == "ok" {
-			hosts = append(hosts, fields[0])
+	for host, state := range hostStates(printed) {
+		if state == "ok" {
+			hosts = append(hosts, host)
 		}
 	}
 	slices.Sort(hosts)
 	return hosts
+}
+
+// hostStates reads `egosh resource list -l`.
+func hostStates(printed string) map[string]string {
+	known := map[string]string{}
+	for line := range strings.Lines(printed) {
+		if fields := strings.Fields(line); len(fields) > 1 && fields[0] != "NAME" {
+			known[fields[0]] = fields[1]
+		}
+	}
+	return known
 }
 
 // waitHosts waits until the hosts that EGO calls ok are the master and the compute pods, n together: a host of a

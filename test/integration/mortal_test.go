@@ -68,13 +68,9 @@ func (m *mortal) do(what string, act func() error) error {
 	return errKilled
 }
 
-type roundTripper func(*http.Request) (*http.Response, error)
-
-func (f roundTripper) RoundTrip(request *http.Request) (*http.Response, error) { return f(request) }
-
 // toAPI counts writes.
 func (m *mortal) toAPI(next http.RoundTripper) http.RoundTripper {
-	return roundTripper(func(request *http.Request) (*http.Response, error) {
+	return oracle.RoundTripper(func(request *http.Request) (*http.Response, error) {
 		if !oracle.IsWrite(request) || strings.Contains(request.URL.Path, "/events") {
 			return next.RoundTrip(request)
 		}

@@ -29,7 +29,7 @@ type Recorder struct {
 
 // Wrap is for rest.Config.Wrap.
 func (r *Recorder) Wrap(next http.RoundTripper) http.RoundTripper {
-	return roundTripper(func(request *http.Request) (*http.Response, error) {
+	return RoundTripper(func(request *http.Request) (*http.Response, error) {
 		if !IsWrite(request) {
 			return next.RoundTrip(request)
 		}
@@ -89,6 +89,8 @@ func (r *Recorder) Matching(method, path string) []Write {
 	return found
 }
 
-type roundTripper func(*http.Request) (*http.Response, error)
+// RoundTripper is a transport that is a function.
+type RoundTripper func(*http.Request) (*http.Response, error)
 
-func (f roundTripper) RoundTrip(request *http.Request) (*http.Response, error) { return f(request) }
+// RoundTrip calls it.
+func (f RoundTripper) RoundTrip(request *http.Request) (*http.Response, error) { return f(request) }
