@@ -16,6 +16,7 @@ import (
 
 	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
 	"github.com/symphony-operator/symphony-operator/internal/names"
+	"github.com/symphony-operator/symphony-operator/test/kubelet"
 )
 
 var _ = Describe("A new cluster", func() {
@@ -78,7 +79,7 @@ var _ = Describe("A new cluster", func() {
 
 	It("creates compute hosts only after the master has an address, and with exactly that one", func(ctx SpecContext) {
 		w := newWorld(ctx)
-		w.kubelet.when(role(names.Master), creating)
+		w.kubelet.When(kubelet.Role(names.Master), kubelet.Creating)
 		w.create(ctx, "prod", replicas(2))
 		w.waitCondition(ctx, "prod", v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonMasterPending)
 		w.waitCondition(ctx, "prod", v1alpha1.ConditionComputeReady, metav1.ConditionFalse, v1alpha1.ReasonWaitingForMaster)
@@ -88,7 +89,7 @@ var _ = Describe("A new cluster", func() {
 		}).Should(Succeed())
 
 		By("giving the master an address, before EGO answers on it")
-		w.kubelet.when(role(names.Master), starting)
+		w.kubelet.When(kubelet.Role(names.Master), kubelet.Starting)
 		Eventually(func() bool { return w.maybe(ctx, "prod-compute", &appsv1.ReplicaSet{}) }).Should(BeTrue())
 		master := w.master(ctx, "prod")
 		Expect(master.Status.PodIP).NotTo(BeEmpty())
@@ -99,7 +100,7 @@ var _ = Describe("A new cluster", func() {
 		Expect(template.Spec.Containers[0].Env).To(ContainElement(corev1.EnvVar{Name: "SYMPHONY_MASTER_HOST", Value: "prod-master"}))
 		w.waitCondition(ctx, "prod", v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonMasterStarting)
 
-		w.kubelet.normal()
+		w.kubelet.Normal()
 		w.waitReady(ctx, "prod")
 	})
 

@@ -47,7 +47,7 @@ func (w *world) computeNames(ctx context.Context, cluster string) []string {
 func (w *world) work(cluster string, hosts ...string) {
 	GinkgoHelper()
 	for i, host := range hosts {
-		Expect(w.grids.of(cluster).Allocate(host, i+1)).NotTo(BeEmpty())
+		Expect(w.grids.Of(cluster).Allocate(host, i+1)).NotTo(BeEmpty())
 	}
 }
 
@@ -55,7 +55,7 @@ func (w *world) work(cluster string, hosts ...string) {
 func (w *world) tidy(ctx context.Context, cluster string) {
 	GinkgoHelper()
 	Eventually(func(g Gomega) {
-		hosts, err := w.grids.of(cluster).Hosts(ctx)
+		hosts, err := w.grids.Of(cluster).Hosts(ctx)
 		g.Expect(err).NotTo(HaveOccurred())
 		known := map[string]ego.State{}
 		for i := range hosts {
@@ -82,7 +82,7 @@ var _ = Describe("A scale-in that drains", func() {
 		w.ready(ctx, "prod", replicas(6))
 		busy := w.computeNames(ctx, "prod")[2:5]
 		w.work("prod", busy...)
-		grid := w.grids.of("prod")
+		grid := w.grids.Of("prod")
 
 		w.kubectl("scale", "symphonycluster/prod", "--replicas=3")
 		w.waitReady(ctx, "prod")
@@ -124,7 +124,7 @@ var _ = Describe("A scale-in that drains", func() {
 		w.ready(ctx, "prod", replicas(4))
 		all := w.computeNames(ctx, "prod")
 		w.work("prod", all...)
-		grid := w.grids.of("prod")
+		grid := w.grids.Of("prod")
 		grid.CloseAsAdministrator(all[0], "maintenance")
 		w.waitCondition(ctx, "prod", v1alpha1.ConditionHostsReady, metav1.ConditionFalse, v1alpha1.ReasonHostsClosed)
 		w.change(ctx, "prod", replicas(1))
@@ -145,7 +145,7 @@ var _ = Describe("A scale-in that drains", func() {
 
 	It("says which right is missing, and goes on late", func(ctx SpecContext) {
 		w := newWorldWithoutOperator(ctx)
-		w.grids.of("prod").Before = egotest.Always(fmt.Errorf("%w: by the test", ego.ErrForbidden))
+		w.grids.Of("prod").Before = egotest.Always(fmt.Errorf("%w: by the test", ego.ErrForbidden))
 		w.startOperator()
 		w.ready(ctx, "prod", replicas(3), drainTimeout(4*time.Second))
 		Expect(w.waitCondition(ctx, "prod", v1alpha1.ConditionHostsReady, metav1.ConditionUnknown, v1alpha1.ReasonEGOForbidden)).
@@ -180,7 +180,7 @@ var _ = Describe("A scale-in that drains", func() {
 		w.change(ctx, "prod", func(c *v1alpha1.SymphonyCluster) { c.Spec.Suspend = true })
 		Eventually(func() []string { return w.computeNames(ctx, "prod") }).Should(Equal(all[:1]))
 		Consistently(func() []string { return w.computeNames(ctx, "prod") }).Should(Equal(all[:1]))
-		w.grids.of("prod").Free(all[0])
+		w.grids.Of("prod").Free(all[0])
 		w.waitReady(ctx, "prod")
 		Expect(w.computeNames(ctx, "prod")).To(BeEmpty())
 		w.tidy(ctx, "prod")
@@ -189,13 +189,13 @@ var _ = Describe("A scale-in that drains", func() {
 	It("closes the host of a pod that somebody deletes, and removes it when the pod is gone", func(ctx SpecContext) {
 		w := newWorld(ctx)
 		w.ready(ctx, "prod", replicas(2))
-		w.kubelet.linger()
+		w.kubelet.Linger()
 		pods := w.pods(ctx, "prod", names.Compute)
 		w.work("prod", pods[0].Name)
 		Expect(api.Delete(ctx, &pods[0])).To(Succeed())
-		grid := w.grids.of("prod")
+		grid := w.grids.Of("prod")
 		Eventually(func() ego.State { return grid.State(pods[0].Name) }).Should(Equal(ego.StateClosed))
-		w.kubelet.hurry()
+		w.kubelet.Hurry()
 		Eventually(func() ego.State { return grid.State(pods[0].Name) }).Should(BeEmpty())
 		w.waitReady(ctx, "prod")
 		w.tidy(ctx, "prod")
@@ -207,7 +207,7 @@ func (w *world) scaleInToTwo(ctx context.Context) (kept []string) {
 	GinkgoHelper()
 	all := w.computeNames(ctx, "prod")
 	w.work("prod", all[1:4]...)
-	grid := w.grids.of("prod")
+	grid := w.grids.Of("prod")
 	w.change(ctx, "prod", replicas(2))
 	// No operator runs now, so nobody calls.
 	grid.After = func(_ context.Context, call egotest.Call) error {
@@ -246,7 +246,7 @@ var _ = Describe("An operator that is killed in the middle of a drain", func() {
 				w.waitReady(ctx, "prod")
 				Expect(w.computeNames(ctx, "prod")).To(Equal(kept), m.what())
 				w.tidy(ctx, "prod")
-				for _, call := range w.grids.of("prod").Changes() {
+				for _, call := range w.grids.Of("prod").Changes() {
 					Expect(call.Reclaim).To(BeFalse(), m.what())
 				}
 				select {

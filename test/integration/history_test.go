@@ -24,6 +24,7 @@ import (
 	"github.com/symphony-operator/symphony-operator/internal/ego/egotest"
 	"github.com/symphony-operator/symphony-operator/internal/names"
 	"github.com/symphony-operator/symphony-operator/internal/observe"
+	"github.com/symphony-operator/symphony-operator/test/kubelet"
 )
 
 // history is what happened to the compute pods of cluster prod and to their hosts, in the order in which it happened. Pods come by a
@@ -59,7 +60,7 @@ func newRecorded(ctx context.Context, edits ...edit) (*world, *history) {
 	GinkgoHelper()
 	w := newWorldWithoutOperator(ctx)
 	h := &history{world: w, called: map[string]string{}}
-	w.grids.of("prod").Before = h.asked
+	w.grids.Of("prod").Before = h.asked
 	w.startOperator()
 	w.ready(ctx, "prod", edits...)
 	h.watch(ctx)
@@ -154,7 +155,7 @@ func (h *history) free(ctx context.Context, host string) error {
 	if err := h.now(ctx, happening{host: host, did: rests}); err != nil {
 		return err
 	}
-	h.world.grids.of("prod").Free(host)
+	h.world.grids.Of("prod").Free(host)
 	return nil
 }
 
@@ -273,7 +274,7 @@ func (h *history) quiet(ctx context.Context) {
 // getReady lets every pod that was made so far get ready.
 func (h *history) getReady() {
 	for _, pod := range h.created() {
-		h.world.kubelet.when(func(other *corev1.Pod) bool { return other.UID == pod.UID }, running)
+		h.world.kubelet.When(func(other *corev1.Pod) bool { return other.UID == pod.UID }, kubelet.Running)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
 	"github.com/symphony-operator/symphony-operator/internal/names"
+	"github.com/symphony-operator/symphony-operator/test/kubelet"
 )
 
 // checks are the image checks that exist.
@@ -34,7 +35,7 @@ var _ = Describe("A new image", func() {
 		w := newWorld(ctx)
 		w.ready(ctx, "prod", replicas(4))
 		before := w.settle(ctx).Without("SymphonyCluster")
-		w.kubelet.when(image("broken"), pullFailure)
+		w.kubelet.When(kubelet.Image("broken"), pullFailure)
 
 		w.change(ctx, "prod", mistake)
 		message := w.waitCondition(ctx, "prod", v1alpha1.ConditionReady, "False", "ImagePullBackOff")
@@ -71,7 +72,7 @@ var _ = Describe("A new image", func() {
 			c.Spec.Entitlement = &v1alpha1.Entitlement{SecretKeyRef: &v1alpha1.SecretKeyReference{Name: "a", Key: "b"}}
 		}, masterOverlay(`{"spec":{"nodeSelector":{"pool":"grid"},"tolerations":[{"key":"grid","operator":"Exists"}]}}`))
 		old := w.master(ctx, "prod")
-		w.kubelet.when(role(names.Image), creating)
+		w.kubelet.When(kubelet.Role(names.Image), kubelet.Creating)
 		w.change(ctx, "prod", masterImage("new"))
 		message := w.waitCondition(ctx, "prod", v1alpha1.ConditionReady, "False", v1alpha1.ReasonUpdating)
 		Expect(message).To(Equal("spec.master: the new image is pulled before anything is restarted"))
@@ -89,7 +90,7 @@ var _ = Describe("A new image", func() {
 
 		By("going on when the image is there, also with another operator")
 		w.operator.stop()
-		w.kubelet.normal()
+		w.kubelet.Normal()
 		w.startOperator()
 		w.waitReady(ctx, "prod")
 		Expect(w.master(ctx, "prod").Spec.Containers[0].Image).To(Equal("new"))
@@ -100,21 +101,21 @@ var _ = Describe("A new image", func() {
 		w := newWorld(ctx)
 		w.ready(ctx, "prod", replicas(2))
 		before := w.settle(ctx).Without("SymphonyCluster").Without("Pod")
-		w.kubelet.when(image("broken"), pullFailure)
+		w.kubelet.When(kubelet.Image("broken"), pullFailure)
 		w.change(ctx, "prod", specImage("broken"))
 		w.waitCondition(ctx, "prod", v1alpha1.ConditionReady, "False", "ImagePullBackOff")
 		Eventually(func() []corev1.Pod { return w.checks(ctx) }).Should(HaveLen(2))
 		deleted := w.checks(ctx)
 
 		By("ending as the kubelet ends a pod that never ran: Failed, with containers that it knows nothing of")
-		w.kubelet.linger()
-		w.kubelet.when(func(pod *corev1.Pod) bool { return pod.DeletionTimestamp != nil }, podState{unknown: true})
+		w.kubelet.Linger()
+		w.kubelet.When(func(pod *corev1.Pod) bool { return pod.DeletionTimestamp != nil }, kubelet.State{Unknown: true})
 		for i := range deleted {
 			Expect(api.Delete(ctx, &deleted[i])).To(Succeed())
 			Eventually(func() corev1.PodPhase { return get[corev1.Pod](ctx, w, deleted[i].Name).Status.Phase }).Should(Equal(corev1.PodFailed))
 		}
 		w.waitCondition(ctx, "prod", v1alpha1.ConditionReady, "False", v1alpha1.ReasonUpdating)
-		w.kubelet.hurry()
+		w.kubelet.Hurry()
 		Eventually(func() []string { return uids(w.checks(ctx)) }).Should(And(HaveLen(2), Not(ContainElements(uids(deleted)))))
 		Expect(w.settle(ctx).Without("SymphonyCluster").Without("Pod").Disturbed(before)).To(BeEmpty())
 	})

@@ -13,6 +13,7 @@ import (
 
 	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
 	"github.com/symphony-operator/symphony-operator/internal/names"
+	"github.com/symphony-operator/symphony-operator/test/kubelet"
 )
 
 var _ = Describe("A master that moves", func() {
@@ -35,7 +36,7 @@ var _ = Describe("A master that moves", func() {
 		w := newWorld(ctx)
 		w.ready(ctx, "prod", replicas(2))
 		lost := w.master(ctx, "prod")
-		w.kubelet.linger()
+		w.kubelet.Linger()
 		Expect(api.Delete(ctx, lost)).To(Succeed())
 		Eventually(func() types.UID { return w.anyMaster(ctx) }).ShouldNot(Equal(lost.UID))
 		w.waitSound(ctx, "prod", 2)
@@ -52,7 +53,7 @@ var _ = Describe("A master that moves", func() {
 		Expect(w.deployment(ctx, "prod").Generation).To(Equal(before))
 
 		By("getting the new template when the earlier pod is gone")
-		w.kubelet.hurry()
+		w.kubelet.Hurry()
 		w.waitReady(ctx, "prod")
 		Expect(w.master(ctx, "prod").Spec.Containers[0].Env).To(ContainElement(corev1.EnvVar{Name: "GRID", Value: "risk"}))
 	})
@@ -78,7 +79,7 @@ var _ = Describe("A master that moves", func() {
 		Expect(w.computeUIDs(ctx, "prod")).To(ContainElements(compute))
 
 		By("going on when the master is back")
-		w.kubelet.normal()
+		w.kubelet.Normal()
 		w.waitSound(ctx, "prod", 5)
 		Expect(w.withImage(ctx, "new")).To(Equal(5))
 	})
@@ -92,7 +93,7 @@ var _ = Describe("A master that moves", func() {
 		Eventually(func() []corev1.Pod { return w.pods(ctx, "prod", names.Compute) }).Should(BeEmpty())
 		Expect(w.computeSet(ctx, "prod").UID).To(Equal(set.UID))
 		Expect(w.computeSet(ctx, "prod").Spec.Template).To(Equal(set.Spec.Template))
-		w.kubelet.normal()
+		w.kubelet.Normal()
 		w.waitReady(ctx, "prod")
 		w.change(ctx, "prod", func(c *v1alpha1.SymphonyCluster) { c.Spec.Suspend = false })
 		w.waitReady(ctx, "prod")
@@ -115,12 +116,12 @@ var _ = Describe("A master that moves", func() {
 	It("does not count while it is on its way out", func(ctx SpecContext) {
 		w := newWorld(ctx)
 		w.ready(ctx, "prod", replicas(2))
-		w.kubelet.linger()
+		w.kubelet.Linger()
 		Expect(api.Delete(ctx, w.master(ctx, "prod"))).To(Succeed())
 		w.waitCondition(ctx, "prod", v1alpha1.ConditionMasterReady, "False", "")
 		Eventually(func() v1alpha1.MasterStatus { return w.cluster(ctx, "prod").Status.Master }).ShouldNot(
 			HaveField("PodIP", Not(BeEmpty())), "the address of a pod that ends is of no use")
-		w.kubelet.normal()
+		w.kubelet.Normal()
 		w.waitSound(ctx, "prod", 2)
 	})
 })
@@ -139,7 +140,7 @@ func (w *world) anyMaster(ctx context.Context) types.UID {
 // loseMaster deletes the master pod; its successor gets no address until kubelet.normal.
 func (w *world) loseMaster(ctx context.Context) {
 	GinkgoHelper()
-	w.kubelet.when(role(names.Master), creating)
+	w.kubelet.When(kubelet.Role(names.Master), kubelet.Creating)
 	Expect(api.Delete(ctx, w.master(ctx, "prod"))).To(Succeed())
 	w.waitCondition(ctx, "prod", v1alpha1.ConditionReady, "False", v1alpha1.ReasonMasterPending)
 }

@@ -14,13 +14,14 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/symphony-operator/symphony-operator/internal/ego"
+	"github.com/symphony-operator/symphony-operator/internal/ego/egotest"
 	"github.com/symphony-operator/symphony-operator/test/oracle"
 )
 
 // mortal is the way of an operator that is killed at one of its writes or commands: before it is done, or right after, when the
 // operator has not heard of it. From then on it does nothing any more.
 type mortal struct {
-	*grids
+	grids *egotest.Grids
 
 	// at is the number of the write or command, from 1; after says on which side of it the operator is killed.
 	at     int
@@ -32,7 +33,7 @@ type mortal struct {
 	last  string
 }
 
-func newMortal(all *grids, at int, after bool) *mortal {
+func newMortal(all *egotest.Grids, at int, after bool) *mortal {
 	return &mortal{grids: all, at: at, after: after, killed: make(chan struct{})}
 }
 
@@ -91,7 +92,7 @@ func (m *mortal) toAPI(next http.RoundTripper) http.RoundTripper {
 
 // toEGO counts commands that change something.
 func (m *mortal) toEGO(master types.NamespacedName) ego.EGO {
-	return &mortalEGO{EGO: m.grids.toEGO(master), mortal: m}
+	return &mortalEGO{EGO: m.grids.Connect(master), mortal: m}
 }
 
 type mortalEGO struct {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
 	"github.com/symphony-operator/symphony-operator/internal/names"
+	"github.com/symphony-operator/symphony-operator/test/kubelet"
 )
 
 // network is spec.network.
@@ -32,8 +33,8 @@ var (
 
 // passing and failing are what the pods of a check that send have measured.
 var (
-	passing = podState{printed: []string{tcpReport, udpReport}}
-	failing = podState{printed: []string{tcpReport, blockedUDP}}
+	passing = kubelet.State{Printed: []string{tcpReport, udpReport}}
+	failing = kubelet.State{Printed: []string{tcpReport, blockedUDP}}
 )
 
 // newWeave creates the WeaveNetwork, of which a Kubernetes cluster has one: specs that do so are Serial. Its operator does
@@ -149,7 +150,7 @@ var _ = Describe("A cluster over Weave", Serial, func() {
 
 	It("is measured when Weave is Ready, not before", func(ctx SpecContext) {
 		w := newWorld(ctx)
-		w.kubelet.when(role(names.CheckClient), passing)
+		w.kubelet.When(kubelet.Role(names.CheckClient), passing)
 		w.create(ctx, "prod", network(v1alpha1.NetworkSpec{Mode: v1alpha1.NetworkWeave, Check: true}))
 		w.waitNetwork(ctx, metav1.ConditionFalse, v1alpha1.ReasonWeaveNotInstalled)
 		w.hasNo(ctx, "prod-network", &v1alpha1.NetworkCheck{})
@@ -163,8 +164,8 @@ var _ = Describe("A cluster over Weave", Serial, func() {
 var _ = Describe("A cluster whose network is measured first", func() {
 	It("gets compute hosts when the check has passed, and keeps it as a record", func(ctx SpecContext) {
 		w := newWorld(ctx)
-		w.kubelet.when(role(names.CheckClient), starting)
-		w.kubelet.when(role(names.Master), creating)
+		w.kubelet.When(kubelet.Role(names.CheckClient), kubelet.Starting)
+		w.kubelet.When(kubelet.Role(names.Master), kubelet.Creating)
 		cluster := w.create(ctx, "prod", replicas(2), measured, computeOverlay(`{"spec":{"tolerations":[{"key":"grid","operator":"Exists"}],
 			"affinity":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":[
 				{"matchFields":[{"key":"metadata.name","operator":"In","values":["node-1"]}]},
@@ -196,12 +197,12 @@ var _ = Describe("A cluster whose network is measured first", func() {
 		w.waitCondition(ctx, "prod", v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonMasterPending)
 		Eventually(func() string { return w.waitNetwork(ctx, metav1.ConditionFalse, v1alpha1.ReasonNetworkCheckRunning) }).
 			Should(Equal("NetworkCheck prod-network: 0 of 2 pairs are measured"))
-		w.kubelet.when(role(names.Master), running)
+		w.kubelet.When(kubelet.Role(names.Master), kubelet.Running)
 		w.waitCondition(ctx, "prod", v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonNetworkCheckRunning)
 		w.hasNo(ctx, "prod-compute", &appsv1.ReplicaSet{})
 
 		By("passing")
-		w.kubelet.when(role(names.CheckClient), passing)
+		w.kubelet.When(kubelet.Role(names.CheckClient), passing)
 		w.waitReady(ctx, "prod")
 		w.waitSound(ctx, "prod", 2)
 		Expect(w.waitNetwork(ctx, metav1.ConditionTrue, "")).To(HavePrefix("NetworkCheck prod-network: 2 of 2 pairs passed: TCP at least 941 Mbit/s"))
@@ -224,7 +225,7 @@ var _ = Describe("A cluster whose network is measured first", func() {
 
 	It("gets none when it failed, until it is measured again", func(ctx SpecContext) {
 		w := newWorld(ctx)
-		w.kubelet.when(role(names.CheckClient), failing)
+		w.kubelet.When(kubelet.Role(names.CheckClient), failing)
 		w.create(ctx, "prod", measured)
 		Expect(w.waitStalled(ctx, "prod", v1alpha1.ReasonNetworkCheckFailed)).To(And(
 			ContainSubstring("mend the network and delete NetworkCheck prod-network to measure again, or set spec.network.check to false"),
@@ -234,7 +235,7 @@ var _ = Describe("A cluster whose network is measured first", func() {
 		w.hasNo(ctx, "prod-compute", &appsv1.ReplicaSet{})
 		first := w.networkCheck(ctx).UID
 
-		w.kubelet.when(role(names.CheckClient), passing)
+		w.kubelet.When(kubelet.Role(names.CheckClient), passing)
 		w.kubectl("delete", "networkcheck/prod-network")
 		w.waitReady(ctx, "prod")
 		Expect(w.networkCheck(ctx).UID).NotTo(Equal(first))
@@ -244,8 +245,8 @@ var _ = Describe("A cluster whose network is measured first", func() {
 
 	It("gets none on other nodes than those that were measured", func(ctx SpecContext) {
 		w := newWorld(ctx)
-		w.kubelet.when(role(names.CheckClient), passing)
-		w.kubelet.when(role(names.Master), creating)
+		w.kubelet.When(kubelet.Role(names.CheckClient), passing)
+		w.kubelet.When(kubelet.Role(names.Master), kubelet.Creating)
 		w.create(ctx, "prod", measured)
 		w.waitNetwork(ctx, metav1.ConditionTrue, v1alpha1.ReasonReady)
 		first := w.networkCheck(ctx)
@@ -255,7 +256,7 @@ var _ = Describe("A cluster whose network is measured first", func() {
 		Expect(w.waitStalled(ctx, "prod", v1alpha1.ReasonNetworkCheckOutdated)).To(ContainSubstring(
 			"measured for another placement: delete NetworkCheck prod-network to have it measured for the present one"))
 		w.waitNetwork(ctx, metav1.ConditionFalse, v1alpha1.ReasonNetworkCheckOutdated)
-		w.kubelet.when(role(names.Master), running)
+		w.kubelet.When(kubelet.Role(names.Master), kubelet.Running)
 		w.waitCondition(ctx, "prod", v1alpha1.ConditionMasterReady, metav1.ConditionTrue, "")
 		w.waitStalled(ctx, "prod", v1alpha1.ReasonNetworkCheckOutdated)
 		w.hasNo(ctx, "prod-compute", &appsv1.ReplicaSet{})
@@ -271,7 +272,7 @@ var _ = Describe("A cluster whose network is measured first", func() {
 
 	It("is not held up for good by a check of a mistyped placement", func(ctx SpecContext) {
 		w := newWorld(ctx)
-		w.kubelet.when(role(names.CheckClient), passing)
+		w.kubelet.When(kubelet.Role(names.CheckClient), passing)
 		w.create(ctx, "prod", measured, computeOverlay(`{"spec":{"nodeSelector":{"pool":"gird"}}}`))
 		Expect(w.waitStalled(ctx, "prod", v1alpha1.ReasonNetworkCheckFailed)).To(ContainSubstring("spec.placement allows no node"))
 		w.change(ctx, "prod", computeOverlay(`{"spec":{"nodeSelector":{},"affinity":{"nodeAffinity":{}}}}`))
@@ -283,7 +284,7 @@ var _ = Describe("A cluster whose network is measured first", func() {
 
 	It("is not stalled by a check that failed while no compute hosts are wanted", func(ctx SpecContext) {
 		w := newWorld(ctx)
-		w.kubelet.when(role(names.CheckClient), failing)
+		w.kubelet.When(kubelet.Role(names.CheckClient), failing)
 		w.create(ctx, "prod", measured)
 		w.waitStalled(ctx, "prod", v1alpha1.ReasonNetworkCheckFailed)
 		check := w.networkCheck(ctx)
@@ -319,7 +320,7 @@ var _ = Describe("A cluster whose network is measured first", func() {
 
 	It("is measured when compute hosts are wanted for the first time", func(ctx SpecContext) {
 		w := newWorld(ctx)
-		w.kubelet.when(role(names.CheckClient), passing)
+		w.kubelet.When(kubelet.Role(names.CheckClient), passing)
 		w.create(ctx, "prod", replicas(0), measured)
 		w.waitReady(ctx, "prod")
 		w.waitNetwork(ctx, metav1.ConditionUnknown, v1alpha1.ReasonNotMeasured)
@@ -333,7 +334,7 @@ var _ = Describe("A cluster whose network is measured first", func() {
 
 	It("leaves somebody else's check of the name alone", func(ctx SpecContext) {
 		w := newWorld(ctx)
-		w.kubelet.when(role(names.CheckClient), passing)
+		w.kubelet.When(kubelet.Role(names.CheckClient), passing)
 		w.newCheck(ctx, "prod-network", v1alpha1.NetworkCheckSpec{})
 		Eventually(func() bool {
 			return meta.IsStatusConditionTrue(w.networkCheck(ctx).Status.Conditions, v1alpha1.ConditionComplete)
@@ -361,7 +362,7 @@ var _ = Describe("A cluster whose network is measured first", func() {
 
 	It("goes on with the check of a cluster that was deleted with --cascade=orphan", func(ctx SpecContext) {
 		w := newWorld(ctx)
-		w.kubelet.when(role(names.CheckClient), starting)
+		w.kubelet.When(kubelet.Role(names.CheckClient), kubelet.Starting)
 		w.create(ctx, "prod", measured)
 		Eventually(func() string { return w.waitNetwork(ctx, metav1.ConditionFalse, v1alpha1.ReasonNetworkCheckRunning) }).
 			Should(ContainSubstring("0 of 2 pairs are measured"))
@@ -371,7 +372,7 @@ var _ = Describe("A cluster whose network is measured first", func() {
 
 		second := w.create(ctx, "prod", measured)
 		Eventually(func() bool { return metav1.IsControlledBy(w.networkCheck(ctx), second) }).Should(BeTrue())
-		w.kubelet.when(role(names.CheckClient), passing)
+		w.kubelet.When(kubelet.Role(names.CheckClient), passing)
 		w.waitReady(ctx, "prod")
 		Expect(w.networkCheck(ctx).UID).To(Equal(check.UID))
 	})

@@ -18,6 +18,7 @@ import (
 
 	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
 	"github.com/symphony-operator/symphony-operator/internal/names"
+	"github.com/symphony-operator/symphony-operator/test/kubelet"
 )
 
 const (
@@ -75,7 +76,7 @@ func (w *world) expose(ctx context.Context, node, address string) {
 var _ = Describe("A NetworkCheck", func() {
 	It("measures once, says what it measured, and leaves nothing but that", func(ctx SpecContext) {
 		w := newWorld(ctx)
-		w.kubelet.when(role(names.CheckClient), podState{printed: []string{tcpReport, udpReport}})
+		w.kubelet.When(kubelet.Role(names.CheckClient), kubelet.State{Printed: []string{tcpReport, udpReport}})
 		w.newCheck(ctx, "network", v1alpha1.NetworkCheckSpec{})
 		w.kubectl("wait", "--for=condition=Complete", "networkcheck/network", "--timeout=30s")
 		check := w.waitCheck(ctx, v1alpha1.ConditionReady, metav1.ConditionTrue)
@@ -105,13 +106,13 @@ var _ = Describe("A NetworkCheck", func() {
 
 	It("goes on with another operator where the first one ended", func(ctx SpecContext) {
 		w := newWorld(ctx)
-		w.kubelet.when(role(names.CheckClient), starting)
+		w.kubelet.When(kubelet.Role(names.CheckClient), kubelet.Starting)
 		w.newCheck(ctx, "network", v1alpha1.NetworkCheckSpec{Pairs: v1alpha1.PairsRing})
 		Eventually(func() []corev1.Pod { return w.checkPods(ctx, names.CheckClient) }).Should(HaveLen(2))
 
 		By("measuring while nobody looks")
 		w.operator.stop()
-		w.kubelet.when(role(names.CheckClient), podState{printed: []string{tcpReport, udpReport}})
+		w.kubelet.When(kubelet.Role(names.CheckClient), kubelet.State{Printed: []string{tcpReport, udpReport}})
 		Eventually(func() []corev1.Pod { return w.checkPods(ctx, names.CheckClient) }).Should(HaveEach(HaveField("Status.Phase", corev1.PodSucceeded)))
 		w.startOperator()
 		check := w.waitCheck(ctx, v1alpha1.ConditionReady, metav1.ConditionTrue)
@@ -122,7 +123,7 @@ var _ = Describe("A NetworkCheck", func() {
 
 	It("that fails says which pair, and which protocol", func(ctx SpecContext) {
 		w := newWorld(ctx)
-		w.kubelet.when(role(names.CheckClient), podState{printed: []string{tcpReport, blockedUDP}})
+		w.kubelet.When(kubelet.Role(names.CheckClient), kubelet.State{Printed: []string{tcpReport, blockedUDP}})
 		w.newCheck(ctx, "network", v1alpha1.NetworkCheckSpec{})
 		check := w.waitCheck(ctx, v1alpha1.ConditionStalled, metav1.ConditionTrue)
 		ready := meta.FindStatusCondition(check.Status.Conditions, v1alpha1.ConditionReady)
@@ -185,7 +186,7 @@ var _ = Describe("A NetworkCheck", func() {
 
 		By("one of the two being on it, which refuses")
 		w.expose(ctx, "node-2", "10.40.0.0/12")
-		w.kubelet.when(role(names.CheckClient), podState{printed: []string{tcpReport, udpReport, refusedTCP}})
+		w.kubelet.When(kubelet.Role(names.CheckClient), kubelet.State{Printed: []string{tcpReport, udpReport, refusedTCP}})
 		w.newCheck(ctx, "network", v1alpha1.NetworkCheckSpec{Hosts: v1alpha1.HostsOverlay})
 		check = w.waitCheck(ctx, v1alpha1.ConditionStalled, metav1.ConditionTrue)
 		Expect(check.Status.Overlay).To(Equal([]v1alpha1.NetworkCheckOverlay{{Node: "node-2", Address: "10.40.0.0"}}))
@@ -200,13 +201,13 @@ var _ = Describe("A NetworkCheck", func() {
 
 		By("both being on it, and a receiver that takes its time")
 		w.expose(ctx, "node-1", "10.32.0.1/12")
-		w.kubelet.when(role(names.CheckClient), podState{printed: []string{tcpReport, udpReport, tcpReport}})
-		w.kubelet.when(role(names.CheckHostServer), starting)
+		w.kubelet.When(kubelet.Role(names.CheckClient), kubelet.State{Printed: []string{tcpReport, udpReport, tcpReport}})
+		w.kubelet.When(kubelet.Role(names.CheckHostServer), kubelet.Starting)
 		w.newCheck(ctx, "network", v1alpha1.NetworkCheckSpec{Hosts: v1alpha1.HostsOverlay})
 		Eventually(func() []corev1.Pod { return w.checkPods(ctx, names.CheckHostServer) }).Should(
 			And(HaveLen(2), HaveEach(HaveField("Spec.HostNetwork", BeTrue()))))
 		Consistently(func() []corev1.Pod { return w.checkPods(ctx, names.CheckClient) }).Should(BeEmpty())
-		w.kubelet.when(role(names.CheckHostServer), running)
+		w.kubelet.When(kubelet.Role(names.CheckHostServer), kubelet.Running)
 		check = w.waitCheck(ctx, v1alpha1.ConditionReady, metav1.ConditionTrue)
 		Expect(check.Status.Results).To(And(HaveLen(2), HaveEach(HaveField("Host", Equal(&v1alpha1.TCPResult{MegabitsPerSecond: 941, Retransmits: 3})))))
 		Eventually(func() []corev1.Pod { return w.checkPods(ctx, "") }).Should(BeEmpty())
@@ -216,7 +217,7 @@ var _ = Describe("A NetworkCheck", func() {
 		w := newWorld(ctx)
 		w.kubectl("label", "namespace", w.namespace, "pod-security.kubernetes.io/enforce=restricted")
 		w.expose(ctx, "node-1", "10.32.0.1/12")
-		w.kubelet.when(role(names.CheckClient), podState{printed: []string{tcpReport, udpReport}})
+		w.kubelet.When(kubelet.Role(names.CheckClient), kubelet.State{Printed: []string{tcpReport, udpReport}})
 		w.newCheck(ctx, "network", v1alpha1.NetworkCheckSpec{Hosts: v1alpha1.HostsOverlay, TimeoutSeconds: 10})
 		refused := And(ContainSubstring("creating the pods that measure is refused"), ContainSubstring("host namespaces"))
 		Eventually(func() []metav1.Condition {
@@ -231,7 +232,7 @@ var _ = Describe("A NetworkCheck", func() {
 
 	It("is deleted with its pods, and never changed", func(ctx SpecContext) {
 		w := newWorld(ctx)
-		w.kubelet.when(role(names.CheckClient), starting)
+		w.kubelet.When(kubelet.Role(names.CheckClient), kubelet.Starting)
 		w.newCheck(ctx, "network", v1alpha1.NetworkCheckSpec{})
 		Eventually(func() []corev1.Pod { return w.checkPods(ctx, names.CheckClient) }).Should(HaveLen(2))
 		for _, edit := range []string{`{"spec":{"seconds":7}}`, `{"spec":{"image":"other"}}`} {

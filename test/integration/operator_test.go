@@ -7,6 +7,7 @@ import (
 	"context"
 	"net/http"
 	"sync"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -20,6 +21,7 @@ import (
 
 	"github.com/symphony-operator/symphony-operator/controllers"
 	"github.com/symphony-operator/symphony-operator/internal/ego"
+	"github.com/symphony-operator/symphony-operator/internal/ego/egotest"
 	"github.com/symphony-operator/symphony-operator/test/oracle"
 )
 
@@ -36,6 +38,16 @@ type way interface {
 	toAPI(next http.RoundTripper) http.RoundTripper
 	toEGO(master types.NamespacedName) ego.EGO
 }
+
+// direct is the way when nothing is in it.
+type direct struct{ *egotest.Grids }
+
+func (d direct) toAPI(next http.RoundTripper) http.RoundTripper { return next }
+
+func (d direct) toEGO(master types.NamespacedName) ego.EGO { return d.Connect(master) }
+
+// pollInterval is how often the operators of this suite look at EGO's hosts.
+const pollInterval = 100 * time.Millisecond
 
 // startOperator starts one; stop it, or the spec's end does.
 func startOperator(namespace string, console *fakeConsole, way way, options ctrl.Options) *operator {

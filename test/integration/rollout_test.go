@@ -19,9 +19,10 @@ import (
 	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
 	"github.com/symphony-operator/symphony-operator/internal/names"
 	"github.com/symphony-operator/symphony-operator/internal/observe"
+	"github.com/symphony-operator/symphony-operator/test/kubelet"
 )
 
-var pullFailure = podState{waiting: &corev1.ContainerStateWaiting{
+var pullFailure = kubelet.State{Waiting: &corev1.ContainerStateWaiting{
 	Reason: "ImagePullBackOff", Message: `Back-off pulling image "broken": ErrImagePull: manifest unknown`,
 }}
 
@@ -41,14 +42,14 @@ var _ = Describe("A rolling update of compute", func() {
 		watched := w.watchReady(ctx)
 
 		By("waiting for the first two")
-		w.kubelet.when(image("new"), starting)
+		w.kubelet.When(kubelet.Image("new"), kubelet.Starting)
 		w.change(ctx, "prod", computeImage("new"))
 		Eventually(func() int { return w.withImage(ctx, "new") }).Should(Equal(2))
 		Consistently(func() int { return w.withImage(ctx, "sym712") }).Should(Equal(6))
 		w.waitCondition(ctx, "prod", v1alpha1.ConditionReady, "False", v1alpha1.ReasonUpdating)
 
 		By("going on when they are ready")
-		w.kubelet.normal()
+		w.kubelet.Normal()
 		w.waitReady(ctx, "prod")
 		Expect(w.withImage(ctx, "new")).To(Equal(8))
 		Expect(w.computeUIDs(ctx, "prod")).NotTo(ContainElements(old))
@@ -67,8 +68,8 @@ var _ = Describe("A rolling update of compute", func() {
 	It("stops after the first batch of a broken image, and going back heals it", func(ctx SpecContext) {
 		w := newWorld(ctx)
 		w.ready(ctx, "prod", replicas(8))
-		w.kubelet.when(func(pod *corev1.Pod) bool { return role(names.Compute)(pod) && image("broken")(pod) }, podState{
-			terminated: &corev1.ContainerStateTerminated{ExitCode: 1, Reason: "Error", Message: "no Symphony in this image"},
+		w.kubelet.When(func(pod *corev1.Pod) bool { return kubelet.Role(names.Compute)(pod) && kubelet.Image("broken")(pod) }, kubelet.State{
+			Terminated: &corev1.ContainerStateTerminated{ExitCode: 1, Reason: "Error", Message: "no Symphony in this image"},
 		})
 		w.change(ctx, "prod", computeImage("broken"))
 		w.waitCondition(ctx, "prod", v1alpha1.ConditionReady, "False", v1alpha1.ReasonComputeFailed)
@@ -94,7 +95,7 @@ var _ = Describe("A rolling update of compute", func() {
 	It("goes forward from a broken image to a good one", func(ctx SpecContext) {
 		w := newWorld(ctx)
 		w.ready(ctx, "prod", replicas(4))
-		w.kubelet.when(image("broken"), pullFailure)
+		w.kubelet.When(kubelet.Image("broken"), pullFailure)
 		w.change(ctx, "prod", computeImage("broken"))
 		w.waitCondition(ctx, "prod", v1alpha1.ConditionReady, "False", "ImagePullBackOff")
 		w.change(ctx, "prod", computeImage("fixed"))

@@ -15,6 +15,7 @@ import (
 
 	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
 	"github.com/symphony-operator/symphony-operator/internal/names"
+	"github.com/symphony-operator/symphony-operator/test/kubelet"
 )
 
 func masterOverlay(json string) edit {
@@ -191,7 +192,7 @@ var _ = Describe("A mistake that only the operator can see", func() {
 
 	It("an image that cannot be pulled is told in the pod's own words", func(ctx SpecContext) {
 		w := newWorld(ctx)
-		w.kubelet.when(image("broken"), pullFailure)
+		w.kubelet.When(kubelet.Image("broken"), pullFailure)
 		w.create(ctx, "prod", func(c *v1alpha1.SymphonyCluster) { c.Spec.Image = "broken" })
 		message := w.waitCondition(ctx, "prod", v1alpha1.ConditionReady, "False", "ImagePullBackOff")
 		Expect(message).To(Equal(`the master pod: image "broken" cannot be pulled: manifest unknown`))
@@ -202,23 +203,23 @@ var _ = Describe("A mistake that only the operator can see", func() {
 
 	It("what a start script says before it gives up is told", func(ctx SpecContext) {
 		w := newWorld(ctx)
-		w.kubelet.when(role(names.Master), podState{terminated: &corev1.ContainerStateTerminated{
+		w.kubelet.When(kubelet.Role(names.Master), kubelet.State{Terminated: &corev1.ContainerStateTerminated{
 			ExitCode: 1, Reason: "Error", Message: "set spec.adminPassword: 7.3.2 does not start without one\n",
 		}})
 		w.create(ctx, "prod")
 		message := w.waitCondition(ctx, "prod", v1alpha1.ConditionReady, "False", v1alpha1.ReasonMasterFailed)
 		Expect(message).To(ContainSubstring("ended with exit code 1: set spec.adminPassword: 7.3.2 does not start without one"))
-		w.kubelet.normal()
+		w.kubelet.Normal()
 		w.waitReady(ctx, "prod")
 	})
 
 	It("a machine that has no room is told", func(ctx SpecContext) {
 		w := newWorld(ctx)
-		w.kubelet.when(role(names.Compute), podState{unscheduled: true, message: "0/2 nodes are available: 2 Insufficient memory."})
+		w.kubelet.When(kubelet.Role(names.Compute), kubelet.State{Unscheduled: true, Message: "0/2 nodes are available: 2 Insufficient memory."})
 		w.create(ctx, "prod", replicas(2))
 		message := w.waitCondition(ctx, "prod", v1alpha1.ConditionReady, "False", "Unschedulable")
 		Expect(message).To(ContainSubstring("0/2 nodes are available: 2 Insufficient memory."))
-		w.kubelet.normal()
+		w.kubelet.Normal()
 		w.waitReady(ctx, "prod")
 	})
 

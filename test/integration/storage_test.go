@@ -17,6 +17,7 @@ import (
 	"github.com/symphony-operator/symphony-operator/internal/build/scripts"
 	"github.com/symphony-operator/symphony-operator/internal/names"
 	"github.com/symphony-operator/symphony-operator/internal/observe"
+	"github.com/symphony-operator/symphony-operator/test/kubelet"
 )
 
 func storage(storage v1alpha1.MasterStorage) edit {
@@ -121,7 +122,7 @@ var _ = Describe("The master's storage", func() {
 
 	It("stalls the cluster when it is another's", func(ctx SpecContext) {
 		w := newWorld(ctx)
-		w.kubelet.when(role(names.Master), podState{terminated: &corev1.ContainerStateTerminated{
+		w.kubelet.When(kubelet.Role(names.Master), kubelet.State{Terminated: &corev1.ContainerStateTerminated{
 			ExitCode: 1, Reason: "Error", Message: scripts.ForeignDirectory + "it holds the EGO cluster x of the SymphonyCluster grid/x.",
 		}})
 		w.create(ctx, "prod", storage(v1alpha1.MasterStorage{ExistingClaim: "mine"}))

@@ -23,6 +23,7 @@ import (
 	"github.com/symphony-operator/symphony-operator/internal/ego"
 	"github.com/symphony-operator/symphony-operator/internal/ego/egotest"
 	"github.com/symphony-operator/symphony-operator/internal/names"
+	"github.com/symphony-operator/symphony-operator/test/kubelet"
 )
 
 var updateGolden = flag.Bool("update", false, "write the golden log of an update anew; read its diff")
@@ -41,7 +42,7 @@ func expectGolden(name, got string) {
 
 // computeOf matches the compute pods with an image.
 func computeOf(wanted string) func(*corev1.Pod) bool {
-	return func(pod *corev1.Pod) bool { return role(names.Compute)(pod) && image(wanted)(pod) }
+	return func(pod *corev1.Pod) bool { return kubelet.Role(names.Compute)(pod) && kubelet.Image(wanted)(pod) }
 }
 
 // progress is what the status said of updatedReplicas, version by version, since it has had a revision.
@@ -77,7 +78,7 @@ var _ = Describe("An update of hosts with work", func() {
 		h.call("busy", busy)
 		h.call("idle", idle)
 		h.work(ctx, busy...)
-		w.kubelet.when(computeOf("new"), starting)
+		w.kubelet.When(computeOf("new"), kubelet.Starting)
 
 		h.stage(ctx, "the image is edited")
 		w.change(ctx, "prod", computeImage("new"))
@@ -119,8 +120,8 @@ var _ = Describe("An update of hosts with work", func() {
 		before := w.pods(ctx, "prod", names.Compute)
 		idle, busy := h.byAge(ctx)[0], h.byAge(ctx)[1:]
 		h.work(ctx, busy...)
-		w.kubelet.when(computeOf("broken"), podState{
-			terminated: &corev1.ContainerStateTerminated{ExitCode: 1, Reason: "Error", Message: "no Symphony in this image"},
+		w.kubelet.When(computeOf("broken"), kubelet.State{
+			Terminated: &corev1.ContainerStateTerminated{ExitCode: 1, Reason: "Error", Message: "no Symphony in this image"},
 		})
 		w.change(ctx, "prod", computeImage("broken"))
 		broken, survivors, closed := 1, busy, busy[:1]
@@ -133,7 +134,7 @@ var _ = Describe("An update of hosts with work", func() {
 		message := w.waitCondition(ctx, "prod", v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonComputeFailed)
 		Expect(message).To(And(HavePrefix("0 of 8 compute pods are ready"), ContainSubstring("no Symphony in this image")))
 		for _, host := range busy[1:] {
-			Expect(w.grids.of("prod").State(host)).To(Equal(ego.StateOK))
+			Expect(w.grids.Of("prod").State(host)).To(Equal(ego.StateOK))
 			Expect(get[corev1.Pod](ctx, w, host).Annotations).NotTo(HaveKey(names.AnnotationDrain))
 		}
 
@@ -322,7 +323,7 @@ func (w *world) waitTold(ctx context.Context) {
 func (w *world) waitLooks(ctx context.Context) {
 	GinkgoHelper()
 	looks := func() int {
-		return len(slices.DeleteFunc(w.grids.of("prod").Calls(), func(call egotest.Call) bool { return call.Verb != egotest.VerbHosts }))
+		return len(slices.DeleteFunc(w.grids.Of("prod").Calls(), func(call egotest.Call) bool { return call.Verb != egotest.VerbHosts }))
 	}
 	before := looks()
 	Eventually(looks).WithContext(ctx).Should(BeNumerically(">=", before+3))
@@ -341,7 +342,7 @@ var _ = Describe("An operator that is killed again and again during an update", 
 			h.work(ctx, busy)
 			w.operator.stop()
 			// No operator runs now, so nobody calls.
-			grid := w.grids.of("prod")
+			grid := w.grids.Of("prod")
 			grid.After = func(ctx context.Context, call egotest.Call) error {
 				if call.Verb == egotest.VerbClose && slices.Contains(call.Names, busy) {
 					return h.free(ctx, busy)

@@ -28,6 +28,7 @@ import (
 	"github.com/symphony-operator/symphony-operator/controllers"
 	"github.com/symphony-operator/symphony-operator/internal/names"
 	"github.com/symphony-operator/symphony-operator/internal/weave"
+	"github.com/symphony-operator/symphony-operator/test/kubelet"
 	"github.com/symphony-operator/symphony-operator/test/oracle"
 )
 
@@ -155,7 +156,7 @@ func (f *fabric) report(ctx context.Context, changes ...func(node string, status
 
 func (f *fabric) reportAs(ctx context.Context, arguments map[string]string, changes ...func(node string, status *v1alpha1.WeaveNodeStatus)) {
 	GinkgoHelper()
-	for i, node := range slices.Sorted(maps.Keys(nodes)) {
+	for i, node := range slices.Sorted(maps.Keys(kubelet.Nodes)) {
 		report := &v1alpha1.WeaveNode{ObjectMeta: metav1.ObjectMeta{Name: node}}
 		Expect(client.IgnoreAlreadyExists(api.Create(ctx, report))).To(Succeed())
 		Expect(api.Get(ctx, client.ObjectKey{Name: node}, report)).To(Succeed())
@@ -207,7 +208,7 @@ func connected(node string, status *v1alpha1.WeaveNodeStatus) {
 	status.Host.Links, status.Host.Ports = []string{"weave"}, []string{"tcp/6783", "tcp/6784", "udp/6783"}
 	status.Overlay = v1alpha1.WeaveOverlay{Address: addresses[node], Claim: addresses[node], Since: before}
 	status.IPAM = v1alpha1.WeaveIPAM{State: v1alpha1.IPAMReady, Range: "10.32.0.0/12", Owners: slices.Sorted(maps.Values(peers)), Since: before}
-	for other, address := range nodes {
+	for other, address := range kubelet.Nodes {
 		if other != node {
 			status.Connections = append(status.Connections, v1alpha1.WeaveConnection{
 				Address: address, Node: other, PeerName: peers[other], State: "established", Datapath: "sleeve", Since: before,
@@ -221,7 +222,7 @@ func (f *fabric) rolledOut(ctx context.Context, name string) {
 	GinkgoHelper()
 	Eventually(func() error {
 		set := f.daemonSet(ctx, name)
-		count := int32(len(nodes))
+		count := int32(len(kubelet.Nodes))
 		set.Status = appsv1.DaemonSetStatus{
 			ObservedGeneration: set.Generation, DesiredNumberScheduled: count, CurrentNumberScheduled: count,
 			UpdatedNumberScheduled: count, NumberReady: count, NumberAvailable: count,

@@ -20,7 +20,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
+	"github.com/symphony-operator/symphony-operator/internal/ego/egotest"
 	"github.com/symphony-operator/symphony-operator/internal/names"
+	"github.com/symphony-operator/symphony-operator/test/kubelet"
 	"github.com/symphony-operator/symphony-operator/test/oracle"
 )
 
@@ -30,8 +32,8 @@ const shutdown = 30 * time.Second
 // world is a namespace with nodes, an operator, and a monitor that sees every status.
 type world struct {
 	namespace string
-	kubelet   *kubelet
-	grids     *grids
+	kubelet   *kubelet.Kubelet
+	grids     *egotest.Grids
 	console   *fakeConsole
 	operator  *operator
 	monitor   *oracle.Monitor
@@ -48,10 +50,12 @@ func newWorldWithoutOperator(ctx context.Context) *world {
 	GinkgoHelper()
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "it-"}}
 	Expect(api.Create(ctx, namespace)).To(Succeed())
-	w := &world{namespace: namespace.Name, console: &fakeConsole{}, grids: &grids{}}
+	w := &world{namespace: namespace.Name, console: &fakeConsole{}, grids: &egotest.Grids{}}
 	DeferCleanup(func(ctx SpecContext) { Expect(client.IgnoreNotFound(api.Delete(ctx, namespace))).To(Succeed()) })
-	w.kubelet = startKubelet(w.namespace, w.grids)
 	var err error
+	w.kubelet, err = kubelet.Start(api, w.namespace, w.grids)
+	Expect(err).NotTo(HaveOccurred())
+	DeferCleanup(func() { Expect(w.kubelet.Stop()).To(Succeed()) })
 	w.monitor, err = oracle.Watch(background(), api, w.namespace)
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(func() {
@@ -62,7 +66,7 @@ func newWorldWithoutOperator(ctx context.Context) *world {
 
 func (w *world) startOperator() {
 	GinkgoHelper()
-	w.operator = startOperator(w.namespace, w.console, w.grids, ctrl.Options{})
+	w.operator = startOperator(w.namespace, w.console, direct{w.grids}, ctrl.Options{})
 }
 
 // startMortal starts an operator that is killed as m says.

@@ -1,0 +1,98 @@
+// Copyright 2026 The symphony-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package controlplane starts a real etcd, kube-apiserver and kube-controller-manager, with the operator's kinds, for tests.
+package controlplane
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+)
+
+// Plane is one that runs.
+type Plane struct {
+	// KubeConfig has all rights.
+	KubeConfig []byte
+
+	plane   *envtest.Environment
+	manager *exec.Cmd
+}
+
+// controllers are those that the operator's objects need: Deployments make ReplicaSets, those make pods, and the garbage collector
+// deletes what has lost its owner.
+var controllers = []string{
+	"deployment-controller", "replicaset-controller", "garbage-collector-controller", "namespace-controller",
+	"resourcequota-controller", "endpointslice-controller",
+}
+
+// Start starts one; log gets what kube-controller-manager says. A kubeconfig file is kept in dir. Stop it in the end.
+func Start(dir string, log io.Writer) (*Plane, error) {
+	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
+		return nil, errors.New("KUBEBUILDER_ASSETS must be the directory of etcd, kube-apiserver, kube-controller-manager and kubectl: run `make test-integration` or `make test-fault`")
+	}
+	_, here, _, _ := runtime.Caller(0)
+	config := filepath.Join(filepath.Dir(here), "..", "..", "config")
+	plane := &envtest.Environment{
+		CRDDirectoryPaths:     []string{filepath.Join(config, "crd", "bases"), filepath.Join(config, "weave", "crd", "bases")},
+		ErrorIfCRDPathMissing: true,
+		// A suite's failures must not be those of a slow machine.
+		ControlPlaneStartTimeout: time.Minute,
+		ControlPlaneStopTimeout:  time.Minute,
+	}
+	if _, err := plane.Start(); err != nil {
+		return nil, fmt.Errorf("starting etcd and kube-apiserver: %w", err)
+	}
+	started := &Plane{KubeConfig: plane.KubeConfig, plane: plane}
+	path := filepath.Join(dir, "controller-manager.kubeconfig")
+	if err := os.WriteFile(path, plane.KubeConfig, 0o600); err != nil {
+		return nil, errors.Join(fmt.Errorf("writing a kubeconfig: %w", err), started.Stop())
+	}
+	if err := started.startControllerManager(path, log); err != nil {
+		return nil, errors.Join(err, started.Stop())
+	}
+	return started, nil
+}
+
+func (p *Plane) startControllerManager(kubeconfig string, log io.Writer) error {
+	p.manager = exec.Command(filepath.Join(os.Getenv("KUBEBUILDER_ASSETS"), "kube-controller-manager"),
+		"--kubeconfig="+kubeconfig,
+		"--controllers="+strings.Join(controllers, ","),
+		"--leader-elect=false",
+		"--use-service-account-credentials=false",
+		"--secure-port=0",
+		"--kube-api-qps=1000", "--kube-api-burst=2000",
+		"--concurrent-gc-syncs=5",
+		// A quota that changes must be seen by the test that changed it.
+		"--resource-quota-sync-period=1s",
+	)
+	p.manager.Stdout, p.manager.Stderr = log, log
+	// It must not outlive a test binary that is killed.
+	p.manager.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := p.manager.Start(); err != nil {
+		p.manager = nil
+		return fmt.Errorf("starting kube-controller-manager: %w", err)
+	}
+	return nil
+}
+
+// Stop ends all of it.
+func (p *Plane) Stop() error {
+	if p.manager != nil {
+		_ = p.manager.Process.Kill()
+		_ = p.manager.Wait() // It says that it was killed.
+	}
+	if err := p.plane.Stop(); err != nil {
+		return fmt.Errorf("stopping etcd and kube-apiserver: %w", err)
+	}
+	return nil
+}
