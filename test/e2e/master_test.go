@@ -26,7 +26,7 @@ import (
 
 // reunited is how long hosts may take to be ok again after the master has its new address, with the simulator's
 // timings.
-const reunited = 20 * time.Second
+const reunited = 45 * time.Second
 
 var _ = Describe("A master that moves", func() {
 	It("is found again by every host, and none is restarted", func(ctx SpecContext) {

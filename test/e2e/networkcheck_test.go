@@ -47,7 +47,11 @@ var _ = Describe("A NetworkCheck", func() {
 	It("names the one pair and direction that UDP does not pass, and the protocol", Label("local"), func(ctx SpecContext) {
 		g := newGrid(ctx)
 		drop(ctx, "node1", "10.244.1.0/24", "10.244.2.0/24")
-		g.kubectl("apply", "-f", filepath.Join("..", "..", "config", "samples", "networkcheck.yaml"))
+		// A busy machine loses a tenth of what its nodes send each other. That is another finding than this one's.
+		Expect(api.Create(ctx, &v1alpha1.NetworkCheck{
+			ObjectMeta: metav1.ObjectMeta{Namespace: g.namespace, Name: "network"},
+			Spec:       v1alpha1.NetworkCheckSpec{Thresholds: v1alpha1.NetworkCheckThresholds{MaxUDPLossPercent: new(int32(90))}},
+		})).To(Succeed())
 		g.kubectl("wait", "--for=condition=Complete", "networkcheck/network", "--timeout=90s")
 		check := g.check(ctx)
 		ready := meta.FindStatusCondition(check.Status.Conditions, v1alpha1.ConditionReady)

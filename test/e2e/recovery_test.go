@@ -48,7 +48,8 @@ func (g *grid) share(ctx context.Context) object {
 	DeferCleanup(func(ctx SpecContext) {
 		g.kubectl("delete", "persistentvolumeclaim", "--all", "--wait=false")
 		Expect(api.Delete(ctx, volume)).To(Succeed())
-		Expect(os.RemoveAll(dir)).To(Succeed())
+		// A pod on its way out still writes there.
+		Eventually(ctx, func() error { return os.RemoveAll(dir) }).Should(Succeed())
 	})
 	return object{"accessMode": "ReadWriteMany", "storageClassName": g.namespace}
 }

@@ -117,7 +117,10 @@ var _ = Describe("A master that moves", func() {
 		w := newWorld(ctx)
 		w.ready(ctx, "prod", replicas(2))
 		w.kubelet.Linger()
-		Expect(api.Delete(ctx, w.master(ctx, "prod"))).To(Succeed())
+		old := w.master(ctx, "prod")
+		// The ReplicaSet makes the next one at once; it must not be ready before anybody has looked.
+		w.kubelet.When(func(pod *corev1.Pod) bool { return kubelet.Role(names.Master)(pod) && pod.UID != old.UID }, kubelet.Creating)
+		Expect(api.Delete(ctx, old)).To(Succeed())
 		w.waitCondition(ctx, "prod", v1alpha1.ConditionMasterReady, "False", "")
 		Eventually(func() v1alpha1.MasterStatus { return w.cluster(ctx, "prod").Status.Master }).ShouldNot(
 			HaveField("PodIP", Not(BeEmpty())), "the address of a pod that ends is of no use")
