@@ -105,8 +105,8 @@ type HostCounts struct {
 	// +optional
 	Unavailable int32 `json:"unavailable"`
 	// busy is the number of those that may have running tasks. Absent while that is not known: after a start of the master,
-	// until every compute host is back and the session director answers. It changes at most once a minute; the metric
-	// symphony_operator_hosts has the live value.
+	// until every compute host is back and the session director answers. It changes with another of
+	// these counts, else at most once a minute; the metric symphony_operator_hosts has the live value.
 	// +optional
 	Busy *int32 `json:"busy,omitempty"`
 	// busyTime is when busy last changed.

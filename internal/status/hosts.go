@@ -68,12 +68,18 @@ func hostsStatus(in *Input) *v1alpha1.HostCounts {
 	known := before != nil && before.Busy != nil && before.BusyTime != nil
 	switch {
 	case known && *before.Busy == *counts.Busy,
-		known && in.Facts.Now.Sub(before.BusyTime.Time) < busyChangesAfter:
+		known && sameButBusy(before, counts) && in.Facts.Now.Sub(before.BusyTime.Time) < busyChangesAfter:
 		counts.Busy, counts.BusyTime = before.Busy, before.BusyTime
 	default:
 		counts.BusyTime = new(metav1.NewTime(in.Facts.Now.Truncate(time.Second)))
 	}
 	return counts
+}
+
+// sameButBusy reports whether the status is written for busy alone. Where it is written anyhow, an old value would say that more hosts are
+// busy than there are.
+func sameButBusy(a, b *v1alpha1.HostCounts) bool {
+	return a.Joined == b.Joined && a.OK == b.OK && a.Closed == b.Closed && a.Unavailable == b.Unavailable
 }
 
 // unasked reports whether the first question is on its way to a master that the status has told of before.

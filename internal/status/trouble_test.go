@@ -5,6 +5,7 @@ package status_test
 
 import (
 	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
@@ -14,7 +15,9 @@ import (
 	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
 	"github.com/symphony-operator/symphony-operator/internal/apply"
 	"github.com/symphony-operator/symphony-operator/internal/build"
+	"github.com/symphony-operator/symphony-operator/internal/ego"
 	"github.com/symphony-operator/symphony-operator/internal/names"
+	"github.com/symphony-operator/symphony-operator/internal/observe"
 	"github.com/symphony-operator/symphony-operator/internal/status"
 	"github.com/symphony-operator/symphony-operator/test/oracle"
 )
@@ -129,6 +132,24 @@ func TestTheTroubleOfMostHostsIsTold(t *testing.T) {
 			NewWithT(t).Expect(of(c.in, v1alpha1.ConditionComputeReady).Message).To(Equal(c.told))
 		})
 	}
+}
+
+// A number of busy hosts from a moment ago beside fewer hosts from now would be a lie.
+func TestBusyIsAsOldAsTheOtherCountsAtMost(t *testing.T) {
+	g := NewWithT(t)
+	read := &observe.EGORead{Hosts: []ego.Host{{Name: "prod-compute-x", State: ego.StateOK}}}
+	in := pass(func(in *status.Input) {
+		in.Facts.EGO = read
+		in.Plan.Compute.Settled = true
+		in.Facts.Cluster.Status.Compute.Hosts = &v1alpha1.HostCounts{
+			Joined: 2, OK: 2, Busy: new(int32(2)), BusyTime: new(metav1.NewTime(in.Facts.Now.Add(-time.Second))),
+		}
+	})
+	g.Expect(*status.Of(in).Compute.Hosts.Busy).To(BeEquivalentTo(0), "one host less")
+	in.Facts.Cluster.Status.Compute.Hosts.Joined, in.Facts.Cluster.Status.Compute.Hosts.OK = 1, 1
+	g.Expect(*status.Of(in).Compute.Hosts.Busy).To(BeEquivalentTo(2), "nothing else to write")
+	in.Facts.Now = in.Facts.Now.Add(time.Minute)
+	g.Expect(*status.Of(in).Compute.Hosts.Busy).To(BeEquivalentTo(0), "a minute later")
 }
 
 func TestHostsAreCountedByWhatTheyAre(t *testing.T) {

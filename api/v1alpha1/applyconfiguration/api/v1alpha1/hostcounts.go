@@ -24,8 +24,8 @@ type HostCountsApplyConfiguration struct {
 	// unavailable is the number of those that do not answer the master.
 	Unavailable *int32 `json:"unavailable,omitempty"`
 	// busy is the number of those that may have running tasks. Absent while that is not known: after a start of the master,
-	// until every compute host is back and the session director answers. It changes at most once a minute; the metric
-	// symphony_operator_hosts has the live value.
+	// until every compute host is back and the session director answers. It changes with another of
+	// these counts, else at most once a minute; the metric symphony_operator_hosts has the live value.
 	Busy *int32 `json:"busy,omitempty"`
 	// busyTime is when busy last changed.
 	BusyTime *v1.Time `json:"busyTime,omitempty"`
