@@ -13,6 +13,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/events"
+	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -49,6 +51,16 @@ type Settings struct {
 	NetworkCheckImage string
 }
 
+// Means are what controllers reach the world by. A manager has them; tests that make single passes bring their own.
+type Means struct {
+	// Client reads from the caches and writes.
+	Client client.Client
+	// Live reads from the API server.
+	Live   client.Reader
+	Events events.EventRecorder
+	Clock  clock.WithDelayedExecution
+}
+
 // NewManager is the operator: a manager with its caches, its client and its controllers. What belongs to a
 // process and not to the operator (addresses, leader election, the limits of the config) is the caller's; the
 // rest is set here, so that the tests run what the command runs.
@@ -58,10 +70,13 @@ func NewManager(config *rest.Config, settings Settings, options ctrl.Options) (c
 	if err != nil {
 		return nil, err
 	}
-	if err := NewSymphonyClusterReconciler(manager, &settings).SetupWithManager(manager); err != nil {
+	means := &Means{
+		Client: manager.GetClient(), Live: manager.GetAPIReader(), Events: manager.GetEventRecorder(names.FieldManager), Clock: clock.RealClock{},
+	}
+	if err := NewSymphonyClusterReconciler(means, &settings).SetupWithManager(manager); err != nil {
 		return nil, fmt.Errorf("starting the SymphonyCluster controller: %w", err)
 	}
-	if err := NewNetworkCheckReconciler(manager, settings.NetworkCheckImage).SetupWithManager(manager); err != nil {
+	if err := NewNetworkCheckReconciler(means, settings.NetworkCheckImage).SetupWithManager(manager); err != nil {
 		return nil, fmt.Errorf("starting the NetworkCheck controller: %w", err)
 	}
 	tellWithoutWeave(manager.GetLogger(), manager.GetRESTMapper())

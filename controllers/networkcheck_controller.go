@@ -12,7 +12,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
-	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -41,15 +40,13 @@ type NetworkCheckReconciler struct {
 	Events   events.EventRecorder
 }
 
-// NewNetworkCheckReconciler wires the reconciler to a manager. image has iperf3, for checks that name none.
-func NewNetworkCheckReconciler(manager ctrl.Manager, image string) *NetworkCheckReconciler {
+// NewNetworkCheckReconciler makes the reconciler. image has iperf3, for checks that name none.
+func NewNetworkCheckReconciler(means *Means, image string) *NetworkCheckReconciler {
 	return &NetworkCheckReconciler{
-		Client: manager.GetClient(),
-		Observer: &observe.CheckObserver{
-			Cache: manager.GetClient(), Live: manager.GetAPIReader(), Clock: clock.RealClock{}, Image: image,
-		},
-		Applier: &apply.Applier{Client: manager.GetClient()},
-		Events:  manager.GetEventRecorder(names.FieldManager),
+		Client:   means.Client,
+		Observer: &observe.CheckObserver{Cache: means.Client, Live: means.Live, Clock: means.Clock, Image: image},
+		Applier:  &apply.Applier{Client: means.Client},
+		Events:   means.Events,
 	}
 }
 

@@ -7,6 +7,7 @@ package controllers
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -16,7 +17,6 @@ import (
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
@@ -26,6 +26,7 @@ import (
 	"github.com/symphony-operator/symphony-operator/internal/conditions"
 	"github.com/symphony-operator/symphony-operator/internal/observe"
 	"github.com/symphony-operator/symphony-operator/internal/plan"
+	"github.com/symphony-operator/symphony-operator/internal/seeded"
 	"github.com/symphony-operator/symphony-operator/internal/status"
 )
 
@@ -42,12 +43,13 @@ type SymphonyClusterReconciler struct {
 	Events   events.EventRecorder
 	Clock    clock.PassiveClock
 
-	// consoles has the clusters whose web console has begun or ceased to answer, hosts those of which EGO says something new.
-	consoles, hosts <-chan event.GenericEvent
+	// Consoles and Hosts know what web consoles and EGO answered last, and tell of which clusters that is news.
+	Consoles *observe.Consoles
+	Hosts    *observe.EGOReads
 }
 
-// reconcile is Reconcile for a request. A cluster that is gone leaves nothing behind but what this process knows of it.
-func (r *SymphonyClusterReconciler) reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
+// Handle is Reconcile for a request. A cluster that is gone leaves nothing behind but what this process knows of it.
+func (r *SymphonyClusterReconciler) Handle(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
 	cluster := &v1alpha1.SymphonyCluster{}
 	err := r.Client.Get(ctx, request.NamespacedName, cluster)
 	if apierrors.IsNotFound(err) {
@@ -92,7 +94,14 @@ func (r *SymphonyClusterReconciler) Reconcile(ctx context.Context, cluster *v1al
 		r.tell(cluster, status.Deeds(pass))
 	}
 
+	if slices.ContainsFunc(pass.Outcome.Problems, func(p apply.Problem) bool { return p.Kind == apply.Outdated }) {
+		// What follows from what is no longer so must not be told.
+		return ctrl.Result{RequeueAfter: afterOutdated}, nil
+	}
 	after := status.Of(pass)
+	if seeded.StatusFromMemory {
+		after = *seeded.Remembered(cluster, &after)
+	}
 	conditions.Stamp(after.Conditions, metav1.NewTime(r.Clock.Now()))
 	err = writeStatus(ctx, r.Client, cluster, &cluster.Status, &after,
 		applyv1alpha1.SymphonyClusterStatus(), applyv1alpha1.SymphonyCluster(cluster.Name, cluster.Namespace))
@@ -116,6 +125,8 @@ func (r *SymphonyClusterReconciler) tell(cluster *v1alpha1.SymphonyCluster, all 
 const (
 	// afterStale is when the cache will have caught up with what was written a moment ago.
 	afterStale = 50 * time.Millisecond
+	// afterOutdated is when to look again at what the cache was behind on, if the event that tells it does not come before.
+	afterOutdated = time.Second
 	// afterLeaving is when to look again whether the garbage collector has deleted an object.
 	afterLeaving = 5 * time.Second
 	// afterStalled is when to look again at what only a person can change and no event will tell.
@@ -146,7 +157,7 @@ func (r *SymphonyClusterReconciler) nextPass(pass *status.Input) (ctrl.Result, e
 		switch problem.Kind {
 		case apply.Transient:
 			failed = append(failed, problem.Err)
-		case apply.Unseen:
+		case apply.Unseen, apply.Outdated:
 			next = min(next, afterStale)
 		case apply.Leaving:
 			next = min(next, afterLeaving)
@@ -154,10 +165,8 @@ func (r *SymphonyClusterReconciler) nextPass(pass *status.Input) (ctrl.Result, e
 			next = min(next, afterStalled)
 		}
 	}
-	if err := errors.Join(failed...); err != nil {
-		return ctrl.Result{}, err
-	}
-	return ctrl.Result{RequeueAfter: next}, nil
+	next, err := seeded.Next(next, errors.Join(failed...))
+	return ctrl.Result{RequeueAfter: next}, err
 }
 
 // logWork tells the operator's own operators what this pass did to pods; quiet passes log nothing.

@@ -12,7 +12,6 @@ import (
 	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -36,26 +35,18 @@ const (
 	passTimeout = 5 * time.Minute
 )
 
-// NewSymphonyClusterReconciler wires the reconciler to a manager.
-func NewSymphonyClusterReconciler(manager ctrl.Manager, settings *Settings) *SymphonyClusterReconciler {
-	consoles := observe.NewConsoles(settings.Console, clock.RealClock{})
-	hosts := observe.NewEGOReads(settings.EGO, clock.RealClock{}, settings.EGOPollInterval)
+// NewSymphonyClusterReconciler makes the reconciler.
+func NewSymphonyClusterReconciler(means *Means, settings *Settings) *SymphonyClusterReconciler {
+	consoles := observe.NewConsoles(settings.Console, means.Clock)
+	hosts := observe.NewEGOReads(settings.EGO, means.Clock, settings.EGOPollInterval)
 	return &SymphonyClusterReconciler{
-		Client: manager.GetClient(),
-		Observer: &observe.Observer{
-			Cache:    manager.GetClient(),
-			Live:     manager.GetAPIReader(),
-			Clock:    clock.RealClock{},
-			Consoles: consoles,
-			EGO:      hosts,
-		},
-		Applier: &apply.Applier{
-			Client: manager.GetClient(), Live: manager.GetAPIReader(), EGO: settings.EGO, Hosts: hosts, Clock: clock.RealClock{},
-		},
-		Events:   manager.GetEventRecorder(names.FieldManager),
-		Clock:    clock.RealClock{},
-		consoles: consoles.Changed,
-		hosts:    hosts.Changed,
+		Client:   means.Client,
+		Observer: &observe.Observer{Cache: means.Client, Live: means.Live, Clock: means.Clock, Consoles: consoles, EGO: hosts},
+		Applier:  &apply.Applier{Client: means.Client, Live: means.Live, EGO: settings.EGO, Hosts: hosts, Clock: means.Clock},
+		Events:   means.Events,
+		Clock:    means.Clock,
+		Consoles: consoles,
+		Hosts:    hosts,
 	}
 }
 
@@ -75,15 +66,15 @@ func (r *SymphonyClusterReconciler) SetupWithManager(manager ctrl.Manager) error
 		Owns(&v1alpha1.NetworkCheck{}).
 		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(clusterOfLabel), builder.WithPredicates(podChanged())).
 		Watches(&corev1.PersistentVolumeClaim{}, handler.EnqueueRequestsFromMapFunc(clusterOfLabel)).
-		WatchesRawSource(source.Channel(r.consoles, &handler.EnqueueRequestForObject{})).
-		WatchesRawSource(source.Channel(r.hosts, &handler.EnqueueRequestForObject{})).
+		WatchesRawSource(source.Channel(r.Consoles.Changed, &handler.EnqueueRequestForObject{})).
+		WatchesRawSource(source.Channel(r.Hosts.Changed, &handler.EnqueueRequestForObject{})).
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: concurrentPasses,
 			ReconciliationTimeout:   passTimeout,
 			// A new leader must not first list 30,000 pods.
 			EnableWarmup: new(true),
 		}).
-		Complete(reconcile.Func(r.reconcile))
+		Complete(reconcile.Func(r.Handle))
 }
 
 // clusterOfLabel goes by label: a pod's owner is a ReplicaSet, not the cluster, and a claim that outlives its cluster has none.

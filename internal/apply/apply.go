@@ -40,10 +40,13 @@ type Applier struct {
 	// Hosts is told when hosts were changed.
 	Hosts HostsChanged
 	Clock clock.PassiveClock
+
+	compared compared
 }
 
 // HostsChanged is told before and after hosts are closed, opened or removed; then, of what failed.
 type HostsChanged interface {
+	HostsChanging(cluster *v1alpha1.SymphonyCluster)
 	HostsChange(cluster *v1alpha1.SymphonyCluster, failed error)
 }
 
@@ -99,7 +102,7 @@ func (a *Applier) Everything(
 	out.note(problem("telling compute pods the master's address", observe.ChildKey{}, err)...)
 	a.drain(ctx, facts, decided, stepsWith(children.Steps, setTold), &out)
 	if len(out.Problems) == 0 {
-		out.note(a.prune(ctx, facts.Cluster.Namespace, children.Obsolete)...)
+		out.note(a.prune(ctx, children.Obsolete)...)
 	}
 	return out
 }

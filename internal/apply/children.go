@@ -86,6 +86,7 @@ type configuration[C any] interface {
 	GetName() *string
 	WithAnnotations(annotations map[string]string) C
 	WithUID(uid types.UID) C
+	WithResourceVersion(version string) C
 }
 
 // child applies one child, unless it is as wanted already. live is nil while the cache has none; extract takes
@@ -97,11 +98,23 @@ func child[T any, C configuration[C]](
 	if facts.IsTaken(key) {
 		return nil
 	}
-	return problem("applying "+key.Kind+" "+key.Name, key, ensure(ctx, a, facts.UID(key), live, extract, wanted))
+	if facts.Lagging[key] {
+		return []Problem{outdated(key)}
+	}
+	err := ensure(ctx, a, facts.UID(key), live, extract, wanted)
+	if live != nil && apierrors.IsConflict(err) {
+		return []Problem{outdated(key)}
+	}
+	return problem("applying "+key.Kind+" "+key.Name, key, err)
+}
+
+func outdated(key observe.ChildKey) Problem {
+	return Problem{Kind: Outdated, Child: key, Message: "waiting until the newest version of " + key.Kind + " " + key.Name + " is seen"}
 }
 
 // ensure applies an object, unless it is as wanted already. live is nil while the cache has none, and uid "" while none is
-// known to be there; extract takes out of it what the operator owns.
+// known to be there; extract takes out of it what the operator owns. What is live is changed in this version only: a cache that is behind
+// shows an earlier spec beside an earlier child, and what follows from these would take hosts away that were added since.
 func ensure[T any, C configuration[C]](
 	ctx context.Context, a *Applier, uid types.UID, live *T, extract func(*T, string) (C, error), wanted C,
 ) error {
@@ -110,14 +123,17 @@ func ensure[T any, C configuration[C]](
 		return err
 	}
 	wanted.WithAnnotations(map[string]string{names.AnnotationApplied: hash})
-	if live != nil {
+	if live != nil && a.compared.asWanted(live, hash, func() bool {
 		owned, err := extract(live, names.FieldManager)
-		if err == nil && unchanged[T](owned, wanted) {
-			return nil
-		}
+		return err == nil && unchanged[T](owned, wanted)
+	}) {
+		return nil
 	}
 	if uid != "" {
 		wanted.WithUID(uid)
+	}
+	if object, ok := any(live).(metav1.Object); ok && live != nil {
+		wanted.WithResourceVersion(object.GetResourceVersion())
 	}
 	return a.send(ctx, wanted)
 }

@@ -51,8 +51,7 @@ func (a *Applier) drain(ctx context.Context, facts *observe.Facts, decided *plan
 			if do == plan.Hasten {
 				return a.deleteExactly(ctx, pod, client.GracePeriodSeconds(plan.HastenedGraceSeconds))
 			}
-			// What the cache has not heard of yet may be that the pod stays.
-			return gone(a.Client.Delete(ctx, pod, client.Preconditions{UID: &pod.UID, ResourceVersion: &pod.ResourceVersion}))
+			return a.deleteExactly(ctx, pod)
 		})
 		out.did(do, done)
 		out.note(problem("deleting compute pods", observe.ChildKey{}, err)...)
@@ -62,7 +61,8 @@ func (a *Applier) drain(ctx context.Context, facts *observe.Facts, decided *plan
 // notes writes what a step notes on its pods.
 func (a *Applier) notes(ctx context.Context, do plan.Do, steps []plan.Step, now string, out *Outcome) error {
 	done, err := inParallel(pods(steps), func(pod *corev1.Pod) error {
-		return a.patchPod(ctx, pod, map[string]any{"annotations": noteOf(do, pod, now)})
+		// This version of the pod: what is noted follows from what was noted before.
+		return a.patchPod(ctx, pod, map[string]any{"annotations": noteOf(do, pod, now), "resourceVersion": pod.ResourceVersion})
 	})
 	out.did(do, done)
 	if err == nil && do == plan.Release {
@@ -103,8 +103,16 @@ func (a *Applier) hosts(ctx context.Context, facts *observe.Facts, decided *plan
 	if len(opened)+len(closed)+len(reclaimed)+len(dead) == 0 {
 		return
 	}
+	// EGO keeps no versions. What a cache that is behind shows as chosen may stay, and would be closed for good, opened to take work before its
+	// end, or lose its work.
+	for _, steps := range []*[]plan.Step{&opened, &closed, &reclaimed} {
+		*steps = a.upToDate(ctx, *steps)
+	}
+	if len(opened)+len(closed)+len(reclaimed)+len(dead) == 0 {
+		return
+	}
 	at := a.EGO(types.NamespacedName{Namespace: decided.Master.Namespace, Name: decided.Master.Name})
-	a.Hosts.HostsChange(facts.Cluster, nil)
+	a.Hosts.HostsChanging(facts.Cluster)
 	var failed []error
 	wasReclaimed := false
 	for _, change := range []struct {
@@ -144,6 +152,29 @@ func (a *Applier) hosts(ctx context.Context, facts *observe.Facts, decided *plan
 	}
 	out.EGO = errors.Join(failed...)
 	a.Hosts.HostsChange(facts.Cluster, out.EGO)
+}
+
+// upToDate are the steps whose pods the API server has in the same version.
+func (a *Applier) upToDate(ctx context.Context, steps []plan.Step) []plan.Step {
+	at := make(map[*corev1.Pod]int, len(steps))
+	for i := range steps {
+		at[steps[i].Pod] = i
+	}
+	current := make([]bool, len(steps))
+	_, _ = inParallel(pods(steps), func(pod *corev1.Pod) error {
+		now := &metav1.PartialObjectMetadata{}
+		now.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Pod"))
+		err := a.Live.Get(ctx, client.ObjectKeyFromObject(pod), now)
+		current[at[pod]] = err == nil && now.UID == pod.UID && now.ResourceVersion == pod.ResourceVersion
+		return nil // What cannot be read now is done in a later pass.
+	})
+	var kept []plan.Step
+	for i, step := range steps {
+		if current[i] {
+			kept = append(kept, step)
+		}
+	}
+	return kept
 }
 
 // stepsWith leaves out what lets pods stay when the ReplicaSet could not be told: one that was told less may still act, and would

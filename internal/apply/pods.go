@@ -12,12 +12,12 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/symphony-operator/symphony-operator/internal/build"
 	"github.com/symphony-operator/symphony-operator/internal/names"
 	"github.com/symphony-operator/symphony-operator/internal/observe"
+	"github.com/symphony-operator/symphony-operator/internal/seeded"
 )
 
 // parallelWrites bounds how many pods are written at a time: a moved master has thousands to tell, and one
@@ -35,9 +35,14 @@ func (a *Applier) tell(ctx context.Context, pods []*corev1.Pod, hosts string) (i
 	})
 }
 
-// deleteExactly deletes this object and no later one of its name. The object is only looked at: it may come from the cache.
+// deleteExactly deletes this version of this object, and no later one of its name: what the cache has not heard of yet may be that it
+// stays. The object is only looked at: it may come from the cache.
 func (a *Applier) deleteExactly(ctx context.Context, object client.Object, options ...client.DeleteOption) error {
-	return gone(a.Client.Delete(ctx, object, append(options, client.Preconditions{UID: new(object.GetUID())})...))
+	if seeded.DeleteByName {
+		return gone(a.Client.Delete(ctx, object, options...))
+	}
+	exactly := client.Preconditions{UID: new(object.GetUID()), ResourceVersion: new(object.GetResourceVersion())}
+	return gone(a.Client.Delete(ctx, object, append(options, exactly)...))
 }
 
 // imageChecks creates the checks that are not there and deletes those that are of no use any more.
@@ -60,12 +65,10 @@ func (a *Applier) imageChecks(ctx context.Context, facts *observe.Facts, childre
 }
 
 // prune deletes pod templates that nothing refers to any more.
-func (a *Applier) prune(ctx context.Context, namespace string, obsolete []build.ObsoleteRevision) []Problem {
+func (a *Applier) prune(ctx context.Context, obsolete []*appsv1.ControllerRevision) []Problem {
 	problems := make([]Problem, 0, len(obsolete))
 	for _, revision := range obsolete {
-		err := a.deleteExactly(ctx, &appsv1.ControllerRevision{
-			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: revision.Name, UID: revision.UID},
-		})
+		err := a.deleteExactly(ctx, revision)
 		key := observe.ChildKey{Kind: revisionKind, Name: revision.Name}
 		problems = append(problems, problem("deleting an old pod template", key, err)...)
 	}

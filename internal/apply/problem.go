@@ -23,6 +23,9 @@ const (
 	Leaving ProblemKind = "Leaving"
 	// Unseen means that the cache is behind what is there. Nobody has to act; it is looked at again soon.
 	Unseen ProblemKind = "Unseen"
+	// Outdated means that the pass looked at an older version of the child than there is. Nothing is told of it: the next pass, which
+	// comes with the newer version, sees what there is.
+	Outdated ProblemKind = "Outdated"
 	// Rejected means that the API server calls the child invalid. A person has to change the spec.
 	Rejected ProblemKind = "Rejected"
 	// NodePort means that the wanted node port is taken or outside the cluster's range.

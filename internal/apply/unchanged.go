@@ -8,8 +8,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"sync"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/lru"
 )
 
 // An apply that would change nothing is not sent. Whether it would is found out from two things: the hash of
@@ -25,6 +29,44 @@ func hashOf(wanted runtime.ApplyConfiguration) (string, error) {
 		return "", fmt.Errorf("hashing: %w", err)
 	}
 	return fmt.Sprintf("%x", sha256.Sum256(data))[:16], nil
+}
+
+// compared remembers which versions of objects were found to be as wanted, because finding out takes most of a pass that changes nothing:
+// two objects with all of a pod template through JSON and the API's schema, four times a pass. Nothing is decided on it that the
+// comparison would not decide: another version, or another intent, is compared anew. The zero value is ready for use.
+type compared struct {
+	once  sync.Once
+	known *lru.Cache
+}
+
+// comparedObjects is above the children of two thousand clusters; what was not used for longest is forgotten.
+const comparedObjects = 16384
+
+type comparison struct {
+	uid           types.UID
+	version, hash string
+}
+
+func (c *compared) memory() *lru.Cache {
+	c.once.Do(func() { c.known = lru.New(comparedObjects) })
+	return c.known
+}
+
+// asWanted reports whether this version of the object was found to be as wanted; is finds out.
+func (c *compared) asWanted(live any, hash string, is func() bool) bool {
+	object, ok := live.(metav1.Object)
+	if !ok || object.GetUID() == "" || object.GetResourceVersion() == "" {
+		return is()
+	}
+	key := comparison{object.GetUID(), object.GetResourceVersion(), hash}
+	if _, known := c.memory().Get(key); known {
+		return true
+	}
+	if !is() {
+		return false
+	}
+	c.memory().Add(key, nil)
+	return true
 }
 
 // unchanged reports whether an apply of wanted would change nothing, given what is owned; both must be a T.

@@ -9,6 +9,8 @@ import (
 
 	. "github.com/onsi/gomega"
 	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	appsv1ac "k8s.io/client-go/applyconfigurations/apps/v1"
 )
 
@@ -62,4 +64,22 @@ func TestAnIntentHasAHashOfItsOwn(t *testing.T) {
 	g.Expect(hash(`{"replicas":2,"minReadySeconds":5}`)).To(Equal(hash(`{"minReadySeconds":5,"replicas":2}`)))
 	g.Expect(hash(`{"replicas":2,"minReadySeconds":5}`)).NotTo(Equal(hash(`{"replicas":2}`)))
 	g.Expect(hash(`{"replicas":2}`)).To(HaveLen(16))
+}
+
+// What was compared once is not compared again, and anything new about it is.
+func TestAVersionIsComparedOnce(t *testing.T) {
+	g := NewWithT(t)
+	var memory compared
+	asked := 0
+	ask := func(uid, version, hash string, is bool) bool {
+		live := &appsv1.ReplicaSet{ObjectMeta: metav1.ObjectMeta{UID: types.UID(uid), ResourceVersion: version}}
+		return memory.asWanted(live, hash, func() bool { asked++; return is })
+	}
+	g.Expect(ask("a", "1", "x", false)).To(BeFalse())
+	g.Expect(ask("a", "1", "x", true)).To(BeTrue(), "a difference is looked at again")
+	g.Expect(ask("a", "1", "x", false)).To(BeTrue())
+	g.Expect(asked).To(Equal(2))
+	for _, other := range [][3]string{{"b", "1", "x"}, {"a", "2", "x"}, {"a", "1", "y"}, {"a", "", "x"}} {
+		g.Expect(ask(other[0], other[1], other[2], false)).To(BeFalse(), "%v", other)
+	}
 }

@@ -6,10 +6,10 @@
 package build
 
 import (
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	appsv1ac "k8s.io/client-go/applyconfigurations/apps/v1"
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
 	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
@@ -30,7 +30,7 @@ type Children struct {
 	// Adopted are kept pod templates that lost their owner, with the new one.
 	Adopted []*appsv1ac.ControllerRevisionApplyConfiguration
 	// Obsolete are kept pod templates that nothing refers to any more.
-	Obsolete []ObsoleteRevision
+	Obsolete []*appsv1.ControllerRevision
 
 	// ImageChecks are the pods to create that are not there yet, and ObsoleteChecks those to delete.
 	ImageChecks    []*ImageCheck
@@ -68,12 +68,6 @@ type Children struct {
 	MasterRevision, ComputeRevision string
 	// Invalid are the overlays that could not be merged. What runs keeps its last good template.
 	Invalid []*OverlayError
-}
-
-// ObsoleteRevision is a kept pod template to delete.
-type ObsoleteRevision struct {
-	Name string
-	UID  types.UID
 }
 
 // All builds the children. It never fails as a whole: an overlay that cannot be merged is in Invalid, and all

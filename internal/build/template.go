@@ -182,15 +182,15 @@ func liveTemplate(facts *observe.Facts, role string) *corev1.PodTemplateSpec {
 }
 
 // obsolete are the revisions that are neither chosen nor in force.
-func obsolete(facts *observe.Facts, chosen ...*chosenTemplate) []ObsoleteRevision {
-	var old []ObsoleteRevision
+func obsolete(facts *observe.Facts, chosen ...*chosenTemplate) []*appsv1.ControllerRevision {
+	var old []*appsv1.ControllerRevision
 	for _, template := range chosen {
 		live := liveRevision(facts, template.role)
 		for _, revision := range keptRevisions(facts, template.role) {
 			label := revision.Labels[names.LabelRevision]
 			inUse := label == template.revision || label == template.wanted || label == live
 			if !inUse && revision.DeletionTimestamp == nil {
-				old = append(old, ObsoleteRevision{Name: revision.Name, UID: revision.UID})
+				old = append(old, revision)
 			}
 		}
 	}

@@ -38,6 +38,7 @@ type Consoles struct {
 	console Console
 	clock   clock.PassiveClock
 	slots   chan struct{}
+	asks    sync.WaitGroup
 
 	mu    sync.Mutex
 	known map[types.NamespacedName]*answer
@@ -80,10 +81,14 @@ func (c *Consoles) Answer(ctx context.Context, cluster *v1alpha1.SymphonyCluster
 	if !known.asking && now.Sub(known.asked) >= askAgainAfter {
 		known.asking = true
 		// The question outlives the pass; the Console itself has a deadline.
-		go c.ask(context.WithoutCancel(ctx), key, known)
+		lasting := context.WithoutCancel(ctx)
+		c.asks.Go(func() { c.ask(lasting, key, known) })
 	}
 	return known.answers
 }
+
+// Wait returns when no console is being asked.
+func (c *Consoles) Wait() { c.asks.Wait() }
 
 // Forget is for a master that is not ready: what its console answered before says nothing about later.
 func (c *Consoles) Forget(cluster *v1alpha1.SymphonyCluster) {

@@ -82,6 +82,7 @@ type EGOReads struct {
 	clock    clock.WithDelayedExecution
 	interval time.Duration
 	slots    chan struct{}
+	polls    sync.WaitGroup
 
 	mu    sync.Mutex
 	known map[types.NamespacedName]*egoState
@@ -183,8 +184,18 @@ func (s *egoState) outdate() {
 	s.read = &old
 }
 
-// HostsChange has hosts looked at anew: it is called before and after they are closed, opened or removed. What was read before
-// says nothing any more, and what is read meanwhile is half of each. What failed is remembered until something succeeds, and is not
+// HostsChanging is called before hosts are closed, opened or removed: what was read before says nothing any more, and what is read
+// meanwhile is half of each. They are looked at when it is done, which HostsChange tells.
+func (r *EGOReads) HostsChanging(cluster *v1alpha1.SymphonyCluster) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if state := r.known[types.NamespacedName{Namespace: cluster.Namespace, Name: cluster.Name}]; state != nil {
+		state.changes++
+		state.outdate()
+	}
+}
+
+// HostsChange has hosts looked at anew: it is called after they were closed, opened or removed. What failed is remembered until something succeeds, and is not
 // followed by a look at once: the same command would fail again, as fast as it can.
 func (r *EGOReads) HostsChange(cluster *v1alpha1.SymphonyCluster, failed error) {
 	r.mu.Lock()
@@ -237,8 +248,12 @@ func (r *EGOReads) ask(key types.NamespacedName, state *egoState) {
 	}
 	state.asking = true
 	r.stop(state)
-	go r.poll(key, state, state.changes, state.read)
+	changes, before := state.changes, state.read
+	r.polls.Go(func() { r.poll(key, state, changes, before) })
 }
+
+// Wait returns when no look is under way.
+func (r *EGOReads) Wait() { r.polls.Wait() }
 
 func (r *EGOReads) poll(key types.NamespacedName, state *egoState, changes int, before *EGORead) {
 	r.slots <- struct{}{}

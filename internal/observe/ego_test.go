@@ -218,10 +218,13 @@ func TestAChangeThatFailedIsRememberedAndNotFollowedByALookAtOnce(t *testing.T) 
 	p.reads.HostsChange(prod(), nil)
 	p.g.Eventually(p.read).Should(And(HaveField("Stale", false), HaveField("Refused", "")))
 
-	// Before and after a change, as it is applied, with a poll on its way all the while.
-	release := p.hold()
+	// Before a change nothing is asked; what is on its way is dropped.
 	polls := p.polls()
-	p.reads.HostsChange(prod(), nil)
+	p.reads.HostsChanging(prod())
+	p.g.Expect(p.read()).To(And(HaveField("Stale", true), HaveField("Refused", "")))
+	p.g.Consistently(p.polls, "50ms").Should(Equal(polls))
+	release := p.hold()
+	p.clock.Step(atMost)
 	p.g.Eventually(p.polls).Should(Equal(polls + 1))
 	p.reads.HostsChange(prod(), ego.ErrUnreachable)
 	release()

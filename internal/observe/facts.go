@@ -71,8 +71,12 @@ type Facts struct {
 	// Taken are child names that an object of somebody else has.
 	Taken []TakenName
 
-	// Unseen has the UIDs of children that exist although the cache does not show them yet.
+	// Unseen has the UIDs of children that exist although the cache does not show them.
 	Unseen map[ChildKey]types.UID
+
+	// Lagging are those of Unseen that wear the operator's labels: the cache will show them. The others it never will, before they
+	// get their labels back.
+	Lagging map[ChildKey]bool
 
 	// EGO is what EGO said last, nil while it has said nothing since the master, or the operator, was started.
 	EGO *EGORead

@@ -13,6 +13,7 @@ import (
 	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
@@ -56,7 +57,7 @@ type ConsoleAnswers interface {
 // Observe gathers the facts about one cluster. An error means that something could not be read; the facts
 // are then incomplete, and nothing may be decided on them.
 func (o *Observer) Observe(ctx context.Context, cluster *v1alpha1.SymphonyCluster) (*Facts, error) {
-	facts := &Facts{Cluster: cluster, Now: o.Clock.Now(), Unseen: map[ChildKey]types.UID{}}
+	facts := &Facts{Cluster: cluster, Now: o.Clock.Now(), Unseen: map[ChildKey]types.UID{}, Lagging: map[ChildKey]bool{}}
 	if err := o.children(ctx, facts); err != nil {
 		return nil, err
 	}
@@ -161,6 +162,7 @@ func lookUp[T client.Object](ctx context.Context, o *Observer, facts *Facts, nam
 	claimed, err := o.claims(ctx, facts, childKey, metadata)
 	if claimed {
 		facts.Unseen[childKey] = metadata.UID
+		facts.Lagging[childKey] = names.Managed().Matches(labels.Set(metadata.Labels))
 	}
 	return none, err
 }

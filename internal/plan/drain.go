@@ -14,6 +14,7 @@ import (
 	"github.com/symphony-operator/symphony-operator/internal/ego"
 	"github.com/symphony-operator/symphony-operator/internal/names"
 	"github.com/symphony-operator/symphony-operator/internal/observe"
+	"github.com/symphony-operator/symphony-operator/internal/seeded"
 )
 
 // Do is what is done to a compute pod that is to go, or no longer is. Each is one write to Kubernetes or one command of EGO, and can be
@@ -168,6 +169,8 @@ func (d *drain) following(pod *corev1.Pod, host *Host) (do Do, forced bool) {
 	case d.grid.unasked:
 		// The operator or the master was just started: EGO gets the chance to say who works, and to take work back.
 		return "", false
+	case seeded.ScaleInBlind && !d.grid.answers():
+		return Release, false
 	case !d.grid.answers() || host.Name == "" && host.Work == Unknown:
 		// Without EGO nothing can be taken back. What was asked for explicitly happens all the same, late.
 		return unless(!timedOut || !d.reclaimEnded(pod), Release), true
