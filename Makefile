@@ -34,8 +34,8 @@ kubeconfig: ## Print the path of the local cluster's kubeconfig (with make -s).
 ##@ Test
 
 .PHONY: test
-test: ## Run every test: unit, integration, end to end. Ends with a count.
-	hack/test.sh unit integration e2e
+test: ## Run every test: unit, integration, faults, end to end. Ends with a count.
+	hack/test.sh unit integration fault e2e
 
 .PHONY: test-unit
 test-unit: ## Test without a cluster.
@@ -44,6 +44,10 @@ test-unit: ## Test without a cluster.
 .PHONY: test-integration
 test-integration: ## Test against a real API server, etcd and controller manager.
 	hack/test.sh integration
+
+.PHONY: test-fault
+test-fault: ## Fail every write of the operator in every way, and hold what comes of it against runs in which nothing fails.
+	hack/test.sh fault
 
 .PHONY: test-e2e
 test-e2e: ## Test on the local cluster (root), or on the cluster of KUBECONFIG.

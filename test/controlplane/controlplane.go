@@ -28,15 +28,9 @@ type Plane struct {
 	manager *exec.Cmd
 }
 
-// controllers are those that the operator's objects need: Deployments make ReplicaSets, those make pods, and the garbage collector
-// deletes what has lost its owner.
-var controllers = []string{
-	"deployment-controller", "replicaset-controller", "garbage-collector-controller", "namespace-controller",
-	"resourcequota-controller", "endpointslice-controller",
-}
-
-// Start starts one; log gets what kube-controller-manager says. A kubeconfig file is kept in dir. Stop it in the end.
-func Start(dir string, log io.Writer) (*Plane, error) {
+// Start starts one with these controllers; log gets what kube-controller-manager says. A kubeconfig file is kept in dir. Stop it in
+// the end.
+func Start(dir string, log io.Writer, controllers ...string) (*Plane, error) {
 	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
 		return nil, errors.New("KUBEBUILDER_ASSETS must be the directory of etcd, kube-apiserver, kube-controller-manager and kubectl: run `make test-integration` or `make test-fault`")
 	}
@@ -49,6 +43,9 @@ func Start(dir string, log io.Writer) (*Plane, error) {
 		ControlPlaneStartTimeout: time.Minute,
 		ControlPlaneStopTimeout:  time.Minute,
 	}
+	// What a test wrote need not outlive the machine.
+	plane.ControlPlane.Etcd = &envtest.Etcd{}
+	plane.ControlPlane.Etcd.Configure().Append("unsafe-no-fsync", "true")
 	if _, err := plane.Start(); err != nil {
 		return nil, fmt.Errorf("starting etcd and kube-apiserver: %w", err)
 	}
@@ -57,13 +54,13 @@ func Start(dir string, log io.Writer) (*Plane, error) {
 	if err := os.WriteFile(path, plane.KubeConfig, 0o600); err != nil {
 		return nil, errors.Join(fmt.Errorf("writing a kubeconfig: %w", err), started.Stop())
 	}
-	if err := started.startControllerManager(path, log); err != nil {
+	if err := started.startControllerManager(path, log, controllers); err != nil {
 		return nil, errors.Join(err, started.Stop())
 	}
 	return started, nil
 }
 
-func (p *Plane) startControllerManager(kubeconfig string, log io.Writer) error {
+func (p *Plane) startControllerManager(kubeconfig string, log io.Writer, controllers []string) error {
 	p.manager = exec.Command(filepath.Join(os.Getenv("KUBEBUILDER_ASSETS"), "kube-controller-manager"),
 		"--kubeconfig="+kubeconfig,
 		"--controllers="+strings.Join(controllers, ","),

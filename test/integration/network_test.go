@@ -33,8 +33,8 @@ var (
 
 // passing and failing are what the pods of a check that send have measured.
 var (
-	passing = kubelet.State{Printed: []string{tcpReport, udpReport}}
-	failing = kubelet.State{Printed: []string{tcpReport, blockedUDP}}
+	passing = kubelet.State{Printed: []string{kubelet.TCPReport, kubelet.UDPReport}}
+	failing = kubelet.State{Printed: []string{kubelet.TCPReport, blockedUDP}}
 )
 
 // newWeave creates the WeaveNetwork, of which a Kubernetes cluster has one: specs that do so are Serial. Its operator does

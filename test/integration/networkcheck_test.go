@@ -22,8 +22,6 @@ import (
 )
 
 const (
-	tcpReport  = `{"end":{"sum_sent":{"retransmits":3},"sum_received":{"bits_per_second":941000000}}}`
-	udpReport  = `{"end":{"sum":{"bits_per_second":10000000,"packets":3662,"lost_packets":2,"jitter_ms":0.021},"sum_received":{"bytes":3747840}}}`
 	blockedUDP = `{"error":"unable to read from stream socket: Resource temporarily unavailable"}`
 	refusedTCP = `{"error":"unable to connect to server: Connection refused"}`
 )
@@ -76,7 +74,7 @@ func (w *world) expose(ctx context.Context, node, address string) {
 var _ = Describe("A NetworkCheck", func() {
 	It("measures once, says what it measured, and leaves nothing but that", func(ctx SpecContext) {
 		w := newWorld(ctx)
-		w.kubelet.When(kubelet.Role(names.CheckClient), kubelet.State{Printed: []string{tcpReport, udpReport}})
+		w.kubelet.When(kubelet.Role(names.CheckClient), kubelet.State{Printed: []string{kubelet.TCPReport, kubelet.UDPReport}})
 		w.newCheck(ctx, "network", v1alpha1.NetworkCheckSpec{})
 		w.kubectl("wait", "--for=condition=Complete", "networkcheck/network", "--timeout=30s")
 		check := w.waitCheck(ctx, v1alpha1.ConditionReady, metav1.ConditionTrue)
@@ -112,7 +110,7 @@ var _ = Describe("A NetworkCheck", func() {
 
 		By("measuring while nobody looks")
 		w.operator.stop()
-		w.kubelet.When(kubelet.Role(names.CheckClient), kubelet.State{Printed: []string{tcpReport, udpReport}})
+		w.kubelet.When(kubelet.Role(names.CheckClient), kubelet.State{Printed: []string{kubelet.TCPReport, kubelet.UDPReport}})
 		Eventually(func() []corev1.Pod { return w.checkPods(ctx, names.CheckClient) }).Should(HaveEach(HaveField("Status.Phase", corev1.PodSucceeded)))
 		w.startOperator()
 		check := w.waitCheck(ctx, v1alpha1.ConditionReady, metav1.ConditionTrue)
@@ -123,7 +121,7 @@ var _ = Describe("A NetworkCheck", func() {
 
 	It("that fails says which pair, and which protocol", func(ctx SpecContext) {
 		w := newWorld(ctx)
-		w.kubelet.When(kubelet.Role(names.CheckClient), kubelet.State{Printed: []string{tcpReport, blockedUDP}})
+		w.kubelet.When(kubelet.Role(names.CheckClient), kubelet.State{Printed: []string{kubelet.TCPReport, blockedUDP}})
 		w.newCheck(ctx, "network", v1alpha1.NetworkCheckSpec{})
 		check := w.waitCheck(ctx, v1alpha1.ConditionStalled, metav1.ConditionTrue)
 		ready := meta.FindStatusCondition(check.Status.Conditions, v1alpha1.ConditionReady)
@@ -186,7 +184,7 @@ var _ = Describe("A NetworkCheck", func() {
 
 		By("one of the two being on it, which refuses")
 		w.expose(ctx, "node-2", "10.40.0.0/12")
-		w.kubelet.When(kubelet.Role(names.CheckClient), kubelet.State{Printed: []string{tcpReport, udpReport, refusedTCP}})
+		w.kubelet.When(kubelet.Role(names.CheckClient), kubelet.State{Printed: []string{kubelet.TCPReport, kubelet.UDPReport, refusedTCP}})
 		w.newCheck(ctx, "network", v1alpha1.NetworkCheckSpec{Hosts: v1alpha1.HostsOverlay})
 		check = w.waitCheck(ctx, v1alpha1.ConditionStalled, metav1.ConditionTrue)
 		Expect(check.Status.Overlay).To(Equal([]v1alpha1.NetworkCheckOverlay{{Node: "node-2", Address: "10.40.0.0"}}))
@@ -201,7 +199,7 @@ var _ = Describe("A NetworkCheck", func() {
 
 		By("both being on it, and a receiver that takes its time")
 		w.expose(ctx, "node-1", "10.32.0.1/12")
-		w.kubelet.When(kubelet.Role(names.CheckClient), kubelet.State{Printed: []string{tcpReport, udpReport, tcpReport}})
+		w.kubelet.When(kubelet.Role(names.CheckClient), kubelet.State{Printed: []string{kubelet.TCPReport, kubelet.UDPReport, kubelet.TCPReport}})
 		w.kubelet.When(kubelet.Role(names.CheckHostServer), kubelet.Starting)
 		w.newCheck(ctx, "network", v1alpha1.NetworkCheckSpec{Hosts: v1alpha1.HostsOverlay})
 		Eventually(func() []corev1.Pod { return w.checkPods(ctx, names.CheckHostServer) }).Should(
@@ -217,7 +215,7 @@ var _ = Describe("A NetworkCheck", func() {
 		w := newWorld(ctx)
 		w.kubectl("label", "namespace", w.namespace, "pod-security.kubernetes.io/enforce=restricted")
 		w.expose(ctx, "node-1", "10.32.0.1/12")
-		w.kubelet.When(kubelet.Role(names.CheckClient), kubelet.State{Printed: []string{tcpReport, udpReport}})
+		w.kubelet.When(kubelet.Role(names.CheckClient), kubelet.State{Printed: []string{kubelet.TCPReport, kubelet.UDPReport}})
 		w.newCheck(ctx, "network", v1alpha1.NetworkCheckSpec{Hosts: v1alpha1.HostsOverlay, TimeoutSeconds: 10})
 		refused := And(ContainSubstring("creating the pods that measure is refused"), ContainSubstring("host namespaces"))
 		Eventually(func() []metav1.Condition {

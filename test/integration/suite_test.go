@@ -40,7 +40,9 @@ func TestIntegration(t *testing.T) {
 
 // The first of parallel processes starts the control plane; all share it.
 var _ = SynchronizedBeforeSuite(func(_ SpecContext) []byte {
-	plane, err := controlplane.Start(GinkgoT().TempDir(), GinkgoWriter)
+	plane, err := controlplane.Start(GinkgoT().TempDir(), GinkgoWriter,
+		"deployment-controller", "replicaset-controller", "garbage-collector-controller", "namespace-controller",
+		"resourcequota-controller", "endpointslice-controller")
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(func() { Expect(plane.Stop()).To(Succeed()) })
 	return plane.KubeConfig

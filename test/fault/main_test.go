@@ -1,0 +1,43 @@
+// Copyright 2026 The symphony-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package fault fails the operator's writes, one after the other and in every way, and holds what comes of it against runs in which
+// nothing fails. Its tests are plain Go subtests and no Ginkgo specs: thousands run side by side in one process, and each is chosen by
+// `-run`.
+package fault
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"testing"
+
+	"github.com/go-logr/logr"
+	ctrl "sigs.k8s.io/controller-runtime"
+
+	"github.com/symphony-operator/symphony-operator/test/rig"
+)
+
+// machine is what all tests share.
+var machine *rig.Rig
+
+func TestMain(m *testing.M) { os.Exit(testMain(m)) }
+
+func testMain(m *testing.M) int {
+	ctrl.SetLogger(logr.Discard())
+	dir, err := os.MkdirTemp("", "fault-")
+	if err == nil {
+		defer func() { _ = os.RemoveAll(dir) }()
+		machine, err = rig.Start(dir, io.Discard)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	code := m.Run()
+	if err := machine.Stop(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return code
+}

@@ -1,0 +1,180 @@
+// Copyright 2026 The symphony-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package fault
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/symphony-operator/symphony-operator/test/rig"
+)
+
+// run is what came of a workload.
+type run struct {
+	writes   []*rig.Write
+	state    map[string]string
+	counts   map[string]string
+	took     []time.Duration
+	again    []*rig.Write
+	breaches []rig.Breach
+	events   []string
+}
+
+// play plays a workload in a world of its own with a fault.
+func play(t *testing.T, load *workload, fault rig.Fault) *run {
+	t.Helper()
+	w := machine.NewWorld(t, rig.Fault{})
+	defer w.End()
+	for _, do := range load.given {
+		do(w)
+		w.Converge()
+	}
+	w.Quiet = patience(fault.Phase) + 10*time.Second
+	w.Inject(fault)
+	r := &run{}
+	for i, do := range load.steps {
+		if i == len(load.steps)-1 {
+			w.Quiet = rig.Quiet
+		}
+		do(w)
+		r.took = append(r.took, w.Converge())
+	}
+	r.writes, r.state, r.counts, r.events = w.Writes(), w.State(), w.Counts(), w.Events()
+	r.again, r.breaches = w.Again(), w.Breaches()
+	return r
+}
+
+// reference is what comes of a workload when nothing fails: once more, what differs between two such runs is chance.
+type reference struct {
+	run
+
+	chance map[string]string
+}
+
+func refer(t *testing.T, load *workload) *reference {
+	t.Helper()
+	first, second := play(t, load, rig.Fault{}), play(t, load, rig.Fault{})
+	if a, b := sorted(first.writes), sorted(second.writes); !slices.Equal(a, b) {
+		t.Fatalf("two runs in which nothing fails have other writes:\n%s\nand\n%s", texts(first.writes), texts(second.writes))
+	}
+	for _, r := range []*run{first, second} {
+		if len(r.again) > 0 || len(r.breaches) > 0 {
+			t.Errorf("without a fault: writes at rest %v, breaches %v, after\n%s", r.again, r.breaches, texts(r.writes))
+			for _, write := range r.again {
+				t.Log(write.Body)
+			}
+		}
+	}
+	return &reference{run: *first, chance: rig.Differences(first.state, second.state)}
+}
+
+// sorted are the writes' texts: those to pods are made side by side, in any order.
+func sorted(writes []*rig.Write) []string {
+	var all []string
+	for _, write := range writes {
+		all = append(all, write.String())
+	}
+	slices.Sort(all)
+	return all
+}
+
+func texts(writes []*rig.Write) string {
+	var lines []string
+	for i, write := range writes {
+		lines = append(lines, fmt.Sprintf("%d %s %d", i+1, write, write.Code))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// The oracles that compare a run with the reference.
+const (
+	// endState is what there is in the end.
+	endState rig.Oracle = "end state"
+	// churn is how many objects were created and deleted on the way.
+	churn rig.Oracle = "churn"
+	// atRest is that another operator, which knows nothing, has nothing to write.
+	atRest rig.Oracle = "at rest"
+	// inTime is how long it took until all was well.
+	inTime rig.Oracle = "in time"
+)
+
+// differs is where another end state differs, by more than chance.
+func (r *reference) differs(state map[string]string) map[string]string {
+	differences := rig.Differences(r.state, state)
+	maps.DeleteFunc(differences, func(path, _ string) bool { _, chance := r.chance[path]; return chance })
+	return differences
+}
+
+// compare holds a run with a fault against the reference.
+func (r *reference) compare(got *run, fault rig.Fault) []rig.Breach {
+	found := slices.Clone(got.breaches)
+	for path, what := range r.differs(got.state) {
+		found = append(found, rig.Breach{Oracle: endState, What: path + ": " + what})
+	}
+	for name, what := range rig.Differences(r.counts, got.counts) {
+		found = append(found, rig.Breach{Oracle: churn, What: name + ": " + what})
+	}
+	if len(got.again) > 0 {
+		found = append(found, rig.Breach{Oracle: atRest, What: "another operator still writes: " + texts(got.again)})
+	}
+	for i, took := range got.took {
+		if late := took - r.took[i]; late > patience(fault.Phase) {
+			found = append(found, rig.Breach{Oracle: inTime, What: fmt.Sprintf("step %d took %s, and %s when nothing fails", i+1, took, r.took[i])})
+		}
+	}
+	return found
+}
+
+// expect has a run come to the same as the reference.
+func (r *reference) expect(t *testing.T, got *run, fault rig.Fault) {
+	t.Helper()
+	for _, breach := range r.compare(got, fault) {
+		t.Error(breach)
+	}
+	if t.Failed() {
+		t.Logf("writes:\n%s\nevents:\n%s", texts(got.writes), strings.Join(got.events, "\n"))
+	}
+}
+
+// patience is how much later a workload may come to its end than when nothing fails. What only a person can mend is looked at again every minute, all
+// else soon.
+func patience(phase rig.Phase) time.Duration {
+	switch phase {
+	case rig.Forbidden, rig.Invalid:
+		return 70 * time.Second
+	case rig.Refused:
+		return 140 * time.Second
+	default:
+		return 20 * time.Second
+	}
+}
+
+// TestEveryWrite fails every write of every workload in every way.
+func TestEveryWrite(t *testing.T) {
+	for i := range workloads {
+		load := &workloads[i]
+		t.Run(load.name, func(t *testing.T) {
+			t.Parallel()
+			wanted := refer(t, load)
+			count := map[string]int{}
+			for _, write := range wanted.writes {
+				text := write.String()
+				count[text]++
+				fault := rig.Fault{Write: text, Occurrence: count[text]}
+				for _, phase := range rig.Phases {
+					t.Run(fmt.Sprintf("%s %d %s", text, fault.Occurrence, phase), func(t *testing.T) {
+						t.Parallel()
+						fault := fault
+						fault.Phase = phase
+						wanted.expect(t, play(t, load, fault), fault)
+					})
+				}
+			}
+		})
+	}
+}

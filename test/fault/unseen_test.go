@@ -1,0 +1,44 @@
+// Copyright 2026 The symphony-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package fault
+
+import (
+	"testing"
+
+	"github.com/symphony-operator/symphony-operator/test/rig"
+)
+
+// TestWhatIsNeverSeen has the operator look only when all of a workload's steps are done: watches tell of the last version, and what came
+// and went in between was never seen. The end is the same.
+func TestWhatIsNeverSeen(t *testing.T) {
+	for i := range workloads {
+		load := &workloads[i]
+		if len(load.steps) < 2 {
+			continue
+		}
+		t.Run(load.name, func(t *testing.T) {
+			t.Parallel()
+			wanted := refer(t, load)
+			w := machine.NewWorld(t, rig.Fault{})
+			defer w.End()
+			for _, do := range load.given {
+				do(w)
+				w.Converge()
+			}
+			for _, do := range load.steps {
+				do(w)
+			}
+			w.Converge()
+			for path, what := range wanted.differs(w.State()) {
+				t.Errorf("%s: %s", path, what)
+			}
+			for _, breach := range w.Breaches() {
+				t.Error(breach)
+			}
+			if again := w.Again(); len(again) > 0 {
+				t.Errorf("another operator still writes: %s", texts(again))
+			}
+		})
+	}
+}
