@@ -156,38 +156,12 @@ type SymphonyClusterSpec struct {
 	// +optional
 	GUI GUISpec `json:"gui,omitzero"`
 
-	// network is what the pod network must be like before compute pods are created for the first time. From then on a
-	// network in trouble holds nothing up: scaling, repair and updates go on, and the condition NetworkReady says what is
-	// wrong. Default: nothing is asked of it. A change affects no running pod.
+	// network is what the pod network must be like before compute pods are created for the first time, and who may reach
+	// the pods. Once compute pods were created, a network in trouble holds nothing up: scaling, repair and updates go on, and
+	// the condition NetworkReady says what is wrong. Default: nothing is asked of it, and everybody may reach the pods. A
+	// change restarts no running pod.
 	// +optional
 	Network NetworkSpec `json:"network,omitzero"`
-}
-
-// NetworkMode says whose pod network Symphony uses.
-// +kubebuilder:validation:Enum=Existing;Weave
-type NetworkMode string
-
-const (
-	// NetworkExisting is whatever pod network the Kubernetes cluster has.
-	NetworkExisting NetworkMode = "Existing"
-	// NetworkWeave is the Weave of the WeaveNetwork `default`.
-	NetworkWeave NetworkMode = "Weave"
-)
-
-// NetworkSpec is what the pod network must be like before compute pods are created for the first time.
-type NetworkSpec struct {
-	// mode is Existing (whatever pod network there is) or Weave: compute pods are first created when the WeaveNetwork
-	// `default` is Ready. It installs no Weave: docs/networking.md says how. Default: Existing. A change affects no
-	// running pod.
-	// +optional
-	Mode NetworkMode `json:"mode,omitempty"`
-
-	// check true has the network measured before compute pods are first created, by a NetworkCheck named `NAME-network`
-	// between the nodes that compute pods may run on, once some are wanted; when it fails, none are created. Delete the
-	// NetworkCheck to have it measured again, or set this to false to go on without. Default: false. A change affects no
-	// running pod, and true has no effect any more once compute pods were created.
-	// +optional
-	Check bool `json:"check,omitempty"`
 }
 
 // EgoConfValue is the value of one ego.conf setting, one line.

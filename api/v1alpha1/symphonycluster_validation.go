@@ -162,12 +162,33 @@ func (s *GUISpec) validate(path *field.Path) field.ErrorList {
 }
 
 func (s *NetworkSpec) validate(path *field.Path) field.ErrorList {
+	errs := s.Policy.validate(path.Child("policy"))
 	switch s.Mode {
 	case "", NetworkExisting, NetworkWeave:
-		return nil
 	default:
-		return field.ErrorList{field.NotSupported(path.Child("mode"), s.Mode, []NetworkMode{NetworkExisting, NetworkWeave})}
+		errs = append(errs, field.NotSupported(path.Child("mode"), s.Mode, []NetworkMode{NetworkExisting, NetworkWeave}))
 	}
+	return errs
+}
+
+// validate checks no selector and no CIDR: whether those are good depends on the API server, which says so when the
+// NetworkPolicy is applied.
+func (p *AccessPolicy) validate(path *field.Path) field.ErrorList {
+	if p == nil {
+		return nil
+	}
+	var errs field.ErrorList
+	for i := range p.Clients {
+		client, at := &p.Clients[i], path.Child("clients").Index(i)
+		selects := client.PodSelector != nil || client.NamespaceSelector != nil
+		switch {
+		case client.IPBlock == nil && !selects:
+			errs = append(errs, field.Required(at, "a podSelector, a namespaceSelector or an ipBlock"))
+		case client.IPBlock != nil && selects:
+			errs = append(errs, field.Forbidden(at.Child("ipBlock"), "goes with neither podSelector nor namespaceSelector: make it a client of its own"))
+		}
+	}
+	return errs
 }
 
 func validateEnv(path *field.Path, env []corev1.EnvVar) field.ErrorList {

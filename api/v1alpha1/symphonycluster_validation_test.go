@@ -9,6 +9,7 @@ import (
 
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -37,6 +38,10 @@ func storage(storage v1alpha1.MasterStorage) *v1alpha1.SymphonyCluster {
 	return spec(func(s *v1alpha1.SymphonyClusterSpec) { s.Master.Storage = &storage })
 }
 
+func clients(clients ...networkingv1.NetworkPolicyPeer) *v1alpha1.SymphonyCluster {
+	return spec(func(s *v1alpha1.SymphonyClusterSpec) { s.Network.Policy = &v1alpha1.AccessPolicy{Clients: clients} })
+}
+
 func named(name string) *v1alpha1.SymphonyCluster {
 	return cluster(func(c *v1alpha1.SymphonyCluster) { c.Name = name })
 }
@@ -61,6 +66,11 @@ func TestWhatIsValid(t *testing.T) {
 		}),
 		"storage that exists":       storage(v1alpha1.MasterStorage{ExistingClaim: "mine"}),
 		"the network that is there": spec(func(s *v1alpha1.SymphonyClusterSpec) { s.Network.Mode = v1alpha1.NetworkExisting }),
+		"clients of every kind": clients(
+			networkingv1.NetworkPolicyPeer{PodSelector: &metav1.LabelSelector{}},
+			networkingv1.NetworkPolicyPeer{PodSelector: &metav1.LabelSelector{}, NamespaceSelector: &metav1.LabelSelector{}},
+			networkingv1.NetworkPolicyPeer{IPBlock: &networkingv1.IPBlock{CIDR: "192.0.2.0/24"}}),
+		"no clients": clients(),
 	} {
 		t.Run(name, func(t *testing.T) { NewWithT(t).Expect(valid.Validate()).To(BeEmpty()) })
 	}
@@ -101,10 +111,14 @@ func TestWhatIsInvalid(t *testing.T) {
 		"an unknown kind of update":      {spec(func(s *v1alpha1.SymphonyClusterSpec) { s.Compute.Update.Type = "Recreate" }), "spec.compute.update.type: Unsupported value"},
 		"an unknown kind of Service":     {spec(func(s *v1alpha1.SymphonyClusterSpec) { s.GUI.ServiceType = "ExternalName" }), "spec.gui.serviceType: Unsupported value"},
 		"an unknown network":             {spec(func(s *v1alpha1.SymphonyClusterSpec) { s.Network.Mode = "weave" }), "spec.network.mode: Unsupported value"},
-		"negative replicas":              {spec(func(s *v1alpha1.SymphonyClusterSpec) { s.Compute.Replicas = new(int32(-1)) }), "spec.compute.replicas: Invalid value: -1"},
-		"a budget of nothing":            {maxUnavailable(intstr.FromInt32(0)), "spec.compute.update.maxUnavailable: Invalid value"},
-		"a budget of 0%":                 {maxUnavailable(intstr.FromString("0%")), "a percentage from 1% to 100%"},
-		"a budget of 101%":               {maxUnavailable(intstr.FromString("101%")), "a percentage from 1% to 100%"},
+		"a client that is nobody":        {clients(networkingv1.NetworkPolicyPeer{}), "spec.network.policy.clients[0]: Required value: a podSelector"},
+		"a client in two ways": {clients(networkingv1.NetworkPolicyPeer{
+			PodSelector: &metav1.LabelSelector{}, IPBlock: &networkingv1.IPBlock{CIDR: "192.0.2.0/24"},
+		}), "spec.network.policy.clients[0].ipBlock: Forbidden: goes with neither"},
+		"negative replicas":   {spec(func(s *v1alpha1.SymphonyClusterSpec) { s.Compute.Replicas = new(int32(-1)) }), "spec.compute.replicas: Invalid value: -1"},
+		"a budget of nothing": {maxUnavailable(intstr.FromInt32(0)), "spec.compute.update.maxUnavailable: Invalid value"},
+		"a budget of 0%":      {maxUnavailable(intstr.FromString("0%")), "a percentage from 1% to 100%"},
+		"a budget of 101%":    {maxUnavailable(intstr.FromString("101%")), "a percentage from 1% to 100%"},
 		"a variable of the operator on the master": {spec(func(s *v1alpha1.SymphonyClusterSpec) {
 			s.Master.Env = []corev1.EnvVar{{Name: "A"}, {Name: "SYMPHONY_MASTER_HOST"}}
 		}), "spec.master.env[1].name: Forbidden: SYMPHONY_MASTER_HOST is set by the operator"},

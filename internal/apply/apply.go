@@ -67,7 +67,8 @@ type Outcome struct {
 }
 
 // Everything applies the children in their order: a child that fails does not keep the others from being
-// applied, except that nothing is created from a pod template that could not be kept.
+// applied, except that nothing is created from a pod template that could not be kept, nor pods before the policy
+// that limits who reaches them; pods that run already go on.
 func (a *Applier) Everything(
 	ctx context.Context, facts *observe.Facts, decided *plan.Plan, children *build.Children,
 ) Outcome {
@@ -79,10 +80,11 @@ func (a *Applier) Everything(
 	if wanted := children.MasterClaim; wanted != nil {
 		out.note(child(ctx, a, facts, facts.MasterClaim, corev1ac.ExtractPersistentVolumeClaim, wanted)...)
 	}
+	guarded := a.policies(ctx, facts, children, &out)
 	if wanted := children.MasterService; wanted != nil {
 		out.note(child(ctx, a, facts, facts.MasterService, corev1ac.ExtractService, wanted)...)
 	}
-	if wanted := children.MasterDeployment; wanted != nil && kept {
+	if wanted := children.MasterDeployment; wanted != nil && kept && (guarded.master || facts.MasterDeployment != nil) {
 		out.note(workload(ctx, a, facts, facts.MasterDeployment, appsv1ac.ExtractDeployment, wanted, children.MasterAsIs)...)
 	}
 	if wanted := children.Hosts; wanted != nil {
@@ -90,7 +92,7 @@ func (a *Applier) Everything(
 	}
 	out.note(a.computeBudget(ctx, facts, children)...)
 	setTold := true
-	if wanted := children.ComputeSet; wanted != nil && kept {
+	if wanted := children.ComputeSet; wanted != nil && kept && (guarded.compute || facts.ComputeSet != nil) {
 		setTold = out.note(workload(ctx, a, facts, facts.ComputeSet, appsv1ac.ExtractReplicaSet, wanted, children.ComputeAsIs)...)
 	}
 	out.note(a.computeHosts(ctx, facts, children)...)

@@ -8,11 +8,13 @@ package build
 import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	appsv1ac "k8s.io/client-go/applyconfigurations/apps/v1"
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
 	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
+	networkingv1ac "k8s.io/client-go/applyconfigurations/networking/v1"
 	policyv1ac "k8s.io/client-go/applyconfigurations/policy/v1"
 
 	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
@@ -23,7 +25,8 @@ import (
 )
 
 // Children are the objects of one cluster as they should be. A nil child means "not yet": whatever exists
-// stays as it is. No child of a living cluster must not exist, except the budget; on its deletion the garbage collector acts.
+// stays as it is. No child of a living cluster must not exist, except the budget and the policies; on its deletion the garbage
+// collector acts.
 type Children struct {
 	// Revisions are pod templates to keep before anything is created from them.
 	Revisions []*appsv1ac.ControllerRevisionApplyConfiguration
@@ -51,6 +54,11 @@ type Children struct {
 	// ComputeBudget covers compute pods with work; ObsoleteBudget is the one to delete because nothing waits for work any more.
 	ComputeBudget  *policyv1ac.PodDisruptionBudgetApplyConfiguration
 	ObsoleteBudget *policyv1.PodDisruptionBudget
+
+	// MasterPolicy and ComputePolicy limit who reaches the pods; ObsoletePolicies are those to delete because nobody asks for
+	// them any more.
+	MasterPolicy, ComputePolicy *networkingv1ac.NetworkPolicyApplyConfiguration
+	ObsoletePolicies            []*networkingv1.NetworkPolicy
 
 	// ComputeHosts are the lists of compute hosts to write now.
 	ComputeHosts []*corev1ac.ConfigMapApplyConfiguration
@@ -92,6 +100,7 @@ func All(facts *observe.Facts, decided *plan.Plan) (*Children, error) {
 		return nil, err
 	}
 	children.budget(facts, decided.Compute.Verdict)
+	children.policies(facts)
 	children.ComputeHosts = computeHosts(facts, decided.ComputeHosts)
 	for _, orphan := range facts.OrphanRevisions {
 		children.Adopted = append(children.Adopted, appsv1ac.ControllerRevision(orphan.Name, orphan.Namespace).

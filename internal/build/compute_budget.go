@@ -32,7 +32,7 @@ func computeBudget(cluster *v1alpha1.SymphonyCluster) *policyv1ac.PodDisruptionB
 					WithValues(names.Idle))))
 }
 
-// budget is there as long as work is waited for. It is the one child that is deleted while its cluster lives.
+// budget is there as long as work is waited for. Like the policies it is deleted while its cluster lives.
 func (c *Children) budget(facts *observe.Facts, verdict plan.Verdict) {
 	if facts.Cluster.Spec.Compute.ScaleIn.PolicyOrDefault() == v1alpha1.Drain {
 		if verdict != plan.Wait {

@@ -15,6 +15,7 @@ import (
 
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -111,7 +112,16 @@ func everyField(c *v1alpha1.SymphonyCluster) {
 			Annotations: map[string]string{"example.com/owner": "risk"},
 			TLS:         &v1alpha1.GUITLS{SecretName: "console-certificate"},
 		},
-		Network: v1alpha1.NetworkSpec{Mode: v1alpha1.NetworkWeave, Check: true},
+		Network: v1alpha1.NetworkSpec{Mode: v1alpha1.NetworkWeave, Check: true, Policy: &v1alpha1.AccessPolicy{
+			Clients: []networkingv1.NetworkPolicyPeer{
+				{PodSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "submit"}}},
+				{
+					PodSelector:       &metav1.LabelSelector{},
+					NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"kubernetes.io/metadata.name": "desk"}},
+				},
+				{IPBlock: &networkingv1.IPBlock{CIDR: "192.0.2.0/24", Except: []string{"192.0.2.128/25"}}},
+			},
+		}},
 	}
 }
 
@@ -198,6 +208,9 @@ func asYAML(t *testing.T, children *build.Children) []byte {
 	}
 	if children.MasterClaim != nil {
 		all = append(all, children.MasterClaim)
+	}
+	if children.MasterPolicy != nil {
+		all = append(all, children.MasterPolicy, children.ComputePolicy)
 	}
 	all = append(all, children.MasterService, children.MasterDeployment, children.Hosts, children.ComputeBudget, children.ComputeSet, children.GUI)
 

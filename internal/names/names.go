@@ -122,6 +122,12 @@ func IsComputeHost(cluster, host string) bool {
 // ComputeBudgetName is the name of the PodDisruptionBudget of compute pods.
 func ComputeBudgetName(cluster string) string { return cluster + "-compute" }
 
+// MasterPolicyName is the name of the NetworkPolicy of the master's pods.
+func MasterPolicyName(cluster string) string { return cluster + "-master" }
+
+// ComputePolicyName is the name of the NetworkPolicy of compute pods.
+func ComputePolicyName(cluster string) string { return cluster + "-compute" }
+
 // ComputeHostsName is the name of a ConfigMap that lists compute hosts, from number 0.
 func ComputeHostsName(cluster string, shard int) string {
 	return cluster + "-compute-hosts-" + strconv.Itoa(shard)

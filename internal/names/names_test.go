@@ -22,6 +22,7 @@ func TestTheLongestNamesAreHostNames(t *testing.T) {
 		names.ComputeName(longest) + "-abcde",
 		names.MasterHostname(longest),
 		names.MasterName(longest), names.GUIName(longest), names.HostsName(longest), names.ComputeName(longest),
+		names.MasterPolicyName(longest), names.ComputePolicyName(longest),
 		names.ComputeBudgetName(longest), names.ComputeHostsName(longest, names.ComputeHostsShards-1),
 	} {
 		g.Expect(validation.IsDNS1123Label(name)).To(BeEmpty(), name)

@@ -9,6 +9,7 @@ import (
 	. "github.com/onsi/gomega"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes/scheme"
@@ -75,12 +76,12 @@ func TestTheAPIServerIsNotAskedAboutListsThatAreNotNeeded(t *testing.T) {
 	g.Expect(err).NotTo(HaveOccurred())
 }
 
-// Without it nobody is told to delete another's budget that stands in nobody's way.
-func TestABudgetThatIsNotWantedIsSeenOnlyIfItIsOurs(t *testing.T) {
-	g := NewWithT(t)
+// Without it people would be told to delete what stands in nobody's way.
+func TestAChildThatIsNotWantedIsSeenOnlyIfItIsOurs(t *testing.T) {
 	cluster := prod()
-	cluster.Spec.Compute.ScaleIn.Policy = v1alpha1.Immediate
-	look := func(cached, live client.Object) *observe.Facts {
+	cluster.Spec.Compute.ScaleIn.Policy, cluster.Spec.Network.Policy = v1alpha1.Immediate, nil
+	look := func(t *testing.T, cached, live client.Object) *observe.Facts {
+		t.Helper()
 		observer := &observe.Observer{
 			Cache:    fake.NewClientBuilder().WithScheme(scheme.Scheme).WithObjects(cached).Build(),
 			Live:     fake.NewClientBuilder().WithScheme(scheme.Scheme).WithObjects(live).Build(),
@@ -88,15 +89,36 @@ func TestABudgetThatIsNotWantedIsSeenOnlyIfItIsOurs(t *testing.T) {
 			Consoles: silent{}, EGO: silent{},
 		}
 		facts, err := observer.Observe(t.Context(), cluster)
-		g.Expect(err).NotTo(HaveOccurred())
+		NewWithT(t).Expect(err).NotTo(HaveOccurred())
 		return facts
 	}
-	own := owned(&policyv1.PodDisruptionBudget{}, "prod-compute", names.Compute, "SymphonyCluster", "prod", "now")
-	foreign := &policyv1.PodDisruptionBudget{ObjectMeta: metav1.ObjectMeta{Namespace: "grid", Name: "prod-compute"}}
-	g.Expect(look(own, &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "grid", Name: "any"}}).ComputeBudget).NotTo(BeNil())
-	facts := look(&corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "grid", Name: "any"}}, foreign)
-	g.Expect(facts.ComputeBudget).To(BeNil())
-	g.Expect(facts.Taken).To(BeEmpty())
+	other := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "grid", Name: "any"}}
+	for name, c := range map[string]struct {
+		own, foreign client.Object
+		called       string
+		seen         func(*observe.Facts) bool
+	}{
+		"budget": {
+			&policyv1.PodDisruptionBudget{}, &policyv1.PodDisruptionBudget{}, "prod-compute", func(f *observe.Facts) bool { return f.ComputeBudget != nil },
+		},
+		"master's policy": {
+			&networkingv1.NetworkPolicy{}, &networkingv1.NetworkPolicy{}, "prod-master", func(f *observe.Facts) bool { return f.MasterPolicy != nil },
+		},
+		"policy of compute pods": {
+			&networkingv1.NetworkPolicy{}, &networkingv1.NetworkPolicy{}, "prod-compute", func(f *observe.Facts) bool { return f.ComputePolicy != nil },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			own := owned(c.own, c.called, names.Compute, "SymphonyCluster", "prod", "now")
+			g.Expect(c.seen(look(t, own, other))).To(BeTrue())
+			c.foreign.SetNamespace("grid")
+			c.foreign.SetName(c.called)
+			facts := look(t, other, c.foreign)
+			g.Expect(c.seen(facts)).To(BeFalse())
+			g.Expect(facts.Taken).To(BeEmpty())
+		})
+	}
 }
 
 // A number that goes up and down by a few hosts must not move thousands of lines.

@@ -11,6 +11,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -34,6 +35,8 @@ type Facts struct {
 	ComputeSet       *appsv1.ReplicaSet
 	GUI              *corev1.Service
 	ComputeBudget    *policyv1.PodDisruptionBudget
+	MasterPolicy     *networkingv1.NetworkPolicy
+	ComputePolicy    *networkingv1.NetworkPolicy
 
 	// ComputeHosts are the lists of compute hosts, by number.
 	ComputeHosts [names.ComputeHostsShards]*corev1.ConfigMap
@@ -170,6 +173,11 @@ func (f *Facts) children() []childID {
 	}
 	if o := f.ComputeBudget; o != nil {
 		add("PodDisruptionBudget", o.Name, o.UID)
+	}
+	for _, o := range []*networkingv1.NetworkPolicy{f.MasterPolicy, f.ComputePolicy} {
+		if o != nil {
+			add("NetworkPolicy", o.Name, o.UID)
+		}
 	}
 	for _, o := range f.ComputeHosts {
 		if o != nil {

@@ -8,6 +8,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
@@ -33,6 +34,7 @@ func CacheOptions() map[client.Object]cache.ByObject {
 		&corev1.PersistentVolumeClaim{}: own,
 		&corev1.Pod{}:                   pods,
 		&corev1.Service{}:               own,
+		&networkingv1.NetworkPolicy{}:   own,
 		&policyv1.PodDisruptionBudget{}: own,
 	}
 }
@@ -50,6 +52,8 @@ func kindOf(object client.Object) (schema.GroupVersionKind, error) {
 		return corev1.SchemeGroupVersion.WithKind(ClaimKind), nil
 	case *corev1.Service:
 		return corev1.SchemeGroupVersion.WithKind("Service"), nil
+	case *networkingv1.NetworkPolicy:
+		return networkingv1.SchemeGroupVersion.WithKind("NetworkPolicy"), nil
 	case *policyv1.PodDisruptionBudget:
 		return policyv1.SchemeGroupVersion.WithKind("PodDisruptionBudget"), nil
 	}

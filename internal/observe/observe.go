@@ -10,6 +10,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -26,6 +27,7 @@ import (
 // +kubebuilder:rbac:groups="",resources=configmaps;services,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=pods,verbs=get;list;watch
 // +kubebuilder:rbac:groups=apps,resources=controllerrevisions;deployments;replicasets,verbs=get;list;watch
+// +kubebuilder:rbac:groups=networking.k8s.io,resources=networkpolicies,verbs=get;list;watch
 // +kubebuilder:rbac:groups=policy,resources=poddisruptionbudgets,verbs=get;list;watch
 
 // Observer reads.
@@ -109,15 +111,26 @@ func (o *Observer) children(ctx context.Context, facts *Facts) error {
 	if err != nil {
 		return err
 	}
-	// One that is not wanted is looked for only to be deleted: who else has its name is of no interest then.
-	wanted := facts.Cluster.Spec.Compute.ScaleIn.PolicyOrDefault() == v1alpha1.Drain
-	budget, err := lookUp(ctx, o, facts, names.ComputeBudgetName(cluster), &policyv1.PodDisruptionBudget{}, wanted)
+	facts.MasterDeployment, facts.MasterService, facts.Hosts = deployment, service, hosts
+	facts.ComputeSet, facts.GUI = compute, gui
+	return o.mortalChildren(ctx, facts)
+}
+
+// mortalChildren reads those that a spec may cease to ask for. One that is not wanted is looked for only to be deleted: who else
+// has its name is of no interest then.
+func (o *Observer) mortalChildren(ctx context.Context, facts *Facts) (err error) {
+	spec, cluster := &facts.Cluster.Spec, facts.Cluster.Name
+	drained, limited := spec.Compute.ScaleIn.PolicyOrDefault() == v1alpha1.Drain, spec.Network.Policy != nil
+	facts.ComputeBudget, err = lookUp(ctx, o, facts, names.ComputeBudgetName(cluster), &policyv1.PodDisruptionBudget{}, drained)
 	if err != nil {
 		return err
 	}
-	facts.MasterDeployment, facts.MasterService, facts.Hosts, facts.ComputeBudget = deployment, service, hosts, budget
-	facts.ComputeSet, facts.GUI = compute, gui
-	return nil
+	facts.MasterPolicy, err = lookUp(ctx, o, facts, names.MasterPolicyName(cluster), &networkingv1.NetworkPolicy{}, limited)
+	if err != nil {
+		return err
+	}
+	facts.ComputePolicy, err = lookUp(ctx, o, facts, names.ComputePolicyName(cluster), &networkingv1.NetworkPolicy{}, limited)
+	return err
 }
 
 // child reads one child into object and returns it, or nil when this cluster has none of that name; who has

@@ -41,7 +41,11 @@ func (silent) Read(*v1alpha1.SymphonyCluster, *corev1.Pod, observe.Want) *observ
 }
 
 func prod() *v1alpha1.SymphonyCluster {
-	return &v1alpha1.SymphonyCluster{ObjectMeta: metav1.ObjectMeta{Namespace: "grid", Name: "prod", UID: "now"}}
+	return &v1alpha1.SymphonyCluster{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "grid", Name: "prod", UID: "now"},
+		// Without it nobody asks who has the names of the policies.
+		Spec: v1alpha1.SymphonyClusterSpec{Network: v1alpha1.NetworkSpec{Policy: &v1alpha1.AccessPolicy{}}},
+	}
 }
 
 // owned gives an object a controller, and the labels of a role.

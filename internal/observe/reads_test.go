@@ -11,6 +11,7 @@ import (
 	. "github.com/onsi/gomega"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -60,6 +61,16 @@ var childKinds = []struct {
 		observe.ChildKey{Kind: "PodDisruptionBudget", Name: "prod-compute"},
 		func() client.Object { return &policyv1.PodDisruptionBudget{} },
 		func(f *observe.Facts) types.UID { return f.ComputeBudget.UID },
+	},
+	{
+		observe.ChildKey{Kind: "NetworkPolicy", Name: "prod-master"},
+		func() client.Object { return &networkingv1.NetworkPolicy{} },
+		func(f *observe.Facts) types.UID { return f.MasterPolicy.UID },
+	},
+	{
+		observe.ChildKey{Kind: "NetworkPolicy", Name: "prod-compute"},
+		func() client.Object { return &networkingv1.NetworkPolicy{} },
+		func(f *observe.Facts) types.UID { return f.ComputePolicy.UID },
 	},
 }
 

@@ -10,6 +10,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -59,6 +60,12 @@ var _ = Describe("The API server", func() {
 		}, "nodePort needs serviceType NodePort or LoadBalancer: a ClusterIP Service has none"),
 		Entry("an unknown network", "prod", func(c *v1alpha1.SymphonyCluster) { c.Spec.Network.Mode = "Flannel" },
 			`spec.network.mode: Unsupported value: "Flannel": supported values: "Existing", "Weave"`),
+		Entry("a client that is nobody", "prod", guarded(networkingv1.NetworkPolicyPeer{}),
+			"each of clients needs a podSelector, a namespaceSelector or an ipBlock"),
+		Entry("a client in two ways", "prod", guarded(networkingv1.NetworkPolicyPeer{
+			NamespaceSelector: &metav1.LabelSelector{}, IPBlock: &networkingv1.IPBlock{CIDR: "192.0.2.0/24"},
+		}), "a client with an ipBlock has neither podSelector nor namespaceSelector"),
+		Entry("more clients than a policy should have", "prod", guarded(make([]networkingv1.NetworkPolicyPeer, 65)...), "must have at most 64 items"),
 		Entry("an unknown type of Service", "prod", serviceType("Ingress"), `supported values: "NodePort", "ClusterIP", "LoadBalancer"`),
 		Entry("a protected ego.conf setting", "prod", func(c *v1alpha1.SymphonyCluster) {
 			c.Spec.EgoConf = map[string]v1alpha1.EgoConfValue{"EGO_MASTER_LIST": "other"}

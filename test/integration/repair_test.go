@@ -10,6 +10,7 @@ import (
 	. "github.com/onsi/gomega"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/retry"
@@ -275,6 +276,8 @@ func empty(object client.Object) client.Object {
 		return &appsv1.ReplicaSet{}
 	case *corev1.ConfigMap:
 		return &corev1.ConfigMap{}
+	case *networkingv1.NetworkPolicy:
+		return &networkingv1.NetworkPolicy{}
 	case *policyv1.PodDisruptionBudget:
 		return &policyv1.PodDisruptionBudget{}
 	default:

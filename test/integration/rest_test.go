@@ -9,7 +9,9 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
 )
@@ -33,6 +35,10 @@ func everyField(c *v1alpha1.SymphonyCluster) {
 			Annotations: map[string]string{"example.com/pool": "internal"},
 			TLS:         &v1alpha1.GUITLS{SecretName: "console"},
 		},
+		Network: v1alpha1.NetworkSpec{Policy: &v1alpha1.AccessPolicy{Clients: []networkingv1.NetworkPolicyPeer{
+			{PodSelector: &metav1.LabelSelector{}, NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"desk": "risk"}}},
+			fromAddress("192.0.2.0/24"),
+		}}},
 	}
 	for _, change := range []edit{
 		replicas(2),

@@ -31,7 +31,9 @@ var _ = Describe("The API as users meet it", func() {
 			"Default: a request of 2048M of memory", "podTemplate is a PodTemplateSpec", "update is how running compute pods follow"),
 		Entry("of the web console", "symphonycluster.spec.gui", "Default: NodePort. A change affects no pod."),
 		Entry("of the network", "symphonycluster.spec.network", "Default: Existing. A change affects no running pod.",
-			"set this to false to go on without", "From then on a network in trouble holds nothing up"),
+			"set this to false to go on without", "Once compute pods were created, a network in trouble holds nothing up"),
+		Entry("of who reaches the pods", "symphonycluster.spec.network.policy", "Default: no NetworkPolicies are made", "A change restarts no pod",
+			"Compute pods are open to none of them. Default: none."),
 		Entry("of maxUnavailable", "symphonycluster.spec.compute.update.maxUnavailable", "Default: 25%"),
 	)
 

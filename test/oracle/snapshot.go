@@ -11,6 +11,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -40,6 +41,7 @@ func Take(ctx context.Context, cluster client.Reader, namespace string) (Snapsho
 		"ReplicaSet":            &appsv1.ReplicaSetList{},
 		"ConfigMap":             &corev1.ConfigMapList{},
 		"Service":               &corev1.ServiceList{},
+		"NetworkPolicy":         &networkingv1.NetworkPolicyList{},
 		"PodDisruptionBudget":   &policyv1.PodDisruptionBudgetList{},
 		"Pod":                   &corev1.PodList{},
 		"PersistentVolumeClaim": &corev1.PersistentVolumeClaimList{},

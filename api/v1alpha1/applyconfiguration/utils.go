@@ -19,6 +19,8 @@ import (
 func ForKind(kind schema.GroupVersionKind) interface{} {
 	switch kind {
 	// Group=symphony-operator.io, Version=v1alpha1
+	case v1alpha1.SchemeGroupVersion.WithKind("AccessPolicy"):
+		return &apiv1alpha1.AccessPolicyApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("AdminPassword"):
 		return &apiv1alpha1.AdminPasswordApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ComputeScaleIn"):

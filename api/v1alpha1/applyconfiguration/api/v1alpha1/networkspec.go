@@ -12,7 +12,8 @@ import (
 // NetworkSpecApplyConfiguration represents a declarative configuration of the NetworkSpec type for use
 // with apply.
 //
-// NetworkSpec is what the pod network must be like before compute pods are created for the first time.
+// NetworkSpec is what the pod network must be like before compute pods are created for the first time, and who may reach the
+// pods.
 type NetworkSpecApplyConfiguration struct {
 	// mode is Existing (whatever pod network there is) or Weave: compute pods are first created when the WeaveNetwork
 	// `default` is Ready. It installs no Weave: docs/networking.md says how. Default: Existing. A change affects no
@@ -23,6 +24,13 @@ type NetworkSpecApplyConfiguration struct {
 	// NetworkCheck to have it measured again, or set this to false to go on without. Default: false. A change affects no
 	// running pod, and true has no effect any more once compute pods were created.
 	Check *bool `json:"check,omitempty"`
+	// policy limits, also when it is empty, who may open connections to the pods, by NetworkPolicies named `NAME-master` and
+	// `NAME-compute`: pods of this cluster reach each other on every port; the web console (TCP 8443 of the master) is open to
+	// everybody; the master's other ports are open to policy.clients. What the pods themselves may reach is not limited. A
+	// pod network that enforces no NetworkPolicies ignores them. Default: no NetworkPolicies are made, so that a new version
+	// of the operator cuts nobody off. A change restarts no pod; it counts for new connections to running pods within
+	// seconds, and for existing ones as the pod network sees fit. Removing it deletes the NetworkPolicies.
+	Policy *AccessPolicyApplyConfiguration `json:"policy,omitempty"`
 }
 
 // NetworkSpecApplyConfiguration constructs a declarative configuration of the NetworkSpec type for use with
@@ -44,5 +52,13 @@ func (b *NetworkSpecApplyConfiguration) WithMode(value apiv1alpha1.NetworkMode) 
 // If called multiple times, the Check field is set to the value of the last call.
 func (b *NetworkSpecApplyConfiguration) WithCheck(value bool) *NetworkSpecApplyConfiguration {
 	b.Check = &value
+	return b
+}
+
+// WithPolicy sets the Policy field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Policy field is set to the value of the last call.
+func (b *NetworkSpecApplyConfiguration) WithPolicy(value *AccessPolicyApplyConfiguration) *NetworkSpecApplyConfiguration {
+	b.Policy = value
 	return b
 }

@@ -66,9 +66,10 @@ type SymphonyClusterSpecApplyConfiguration struct {
 	Compute *ComputeSpecApplyConfiguration `json:"compute,omitempty"`
 	// gui is how the web console (HTTPS, port 8443 of the master) is reached from outside.
 	GUI *GUISpecApplyConfiguration `json:"gui,omitempty"`
-	// network is what the pod network must be like before compute pods are created for the first time. From then on a
-	// network in trouble holds nothing up: scaling, repair and updates go on, and the condition NetworkReady says what is
-	// wrong. Default: nothing is asked of it. A change affects no running pod.
+	// network is what the pod network must be like before compute pods are created for the first time, and who may reach
+	// the pods. Once compute pods were created, a network in trouble holds nothing up: scaling, repair and updates go on, and
+	// the condition NetworkReady says what is wrong. Default: nothing is asked of it, and everybody may reach the pods. A
+	// change restarts no running pod.
 	Network *NetworkSpecApplyConfiguration `json:"network,omitempty"`
 }
 
