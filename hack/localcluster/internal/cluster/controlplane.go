@@ -37,7 +37,9 @@ func (c *Cluster) apiServer(ctx context.Context) error {
 		"--service-cluster-ip-range", serviceRange,
 		"--authorization-mode", "Node,RBAC", "--enable-admission-plugins", "NodeRestriction",
 		"--allow-privileged",
-		"--audit-policy-file", c.in("audit-policy.yaml"), "--audit-log-path", c.AuditLog())
+		"--audit-policy-file", c.in("audit-policy.yaml"), "--audit-log-path", c.AuditLog(),
+		// In one file: by default it is moved aside after 100 MB.
+		"--audit-log-maxsize", "16384")
 	if err != nil {
 		return err
 	}
@@ -50,11 +52,17 @@ func (c *Cluster) apiServer(ctx context.Context) error {
 	})
 }
 
-// auditPolicy records every write once, without its body.
+// auditPolicy records every write once, without its body, and also what the accounts of this project read: what they
+// ask for is held against their roles.
 const auditPolicy = `apiVersion: audit.k8s.io/v1
 kind: Policy
 omitStages: [RequestReceived]
 rules:
+- level: Metadata
+  users:
+  - system:serviceaccount:symphony-operator-system:symphony-operator-controller-manager
+  - system:serviceaccount:symphony-operator-weave:symphony-weave-manager
+  - system:serviceaccount:kube-system:symphony-weave-agent
 - level: None
   verbs: [get, list, watch]
 - level: Metadata

@@ -19,7 +19,7 @@ type Layout struct {
 // Kubeconfig is the administrator's.
 func (l Layout) Kubeconfig() string { return l.in("kubeconfig") }
 
-// AuditLog has one JSON line a write request.
+// AuditLog has one JSON line a write request, and a line a request of this project's accounts.
 func (l Layout) AuditLog() string { return l.in("audit.log") }
 
 func (l Layout) in(parts ...string) string {

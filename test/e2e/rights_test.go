@@ -1,0 +1,105 @@
+// Copyright 2026 The symphony-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build e2e
+
+package e2e
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/symphony-operator/symphony-operator/internal/names"
+	"github.com/symphony-operator/symphony-operator/test/rights"
+)
+
+const (
+	operatorUser = "system:serviceaccount:" + operatorNamespace + ":" + operatorAccount
+	weaveUser    = "system:serviceaccount:symphony-operator-weave:symphony-weave-manager"
+	agentUser    = "system:serviceaccount:" + names.WeaveNamespace + ":" + names.WeaveAgents
+)
+
+// mayBeUnused are the rights that no spec makes anybody use, and why they are there all the same.
+var mayBeUnused = []rights.Exception{}
+
+// mayBeRefused are the requests that specs have refused on purpose.
+var mayBeRefused = []rights.Exception{
+	{Account: operatorAccount, Right: "get pods/exec", Because: "a spec leaves out the RoleBinding of EGO's commands"},
+}
+
+// The local cluster's API server writes down whatever these accounts ask for; here it is held against their roles, once all
+// specs have run. After a part of them, rights that were not used are only printed.
+var _ = ReportAfterSuite("The accounts have the rights that they use, and no others", func(report Report) {
+	log := auditLog()
+	if log == "" || report.SuiteConfig.DryRun {
+		return // another cluster
+	}
+	file, err := os.Open(log)
+	Expect(err).NotTo(HaveOccurred())
+	defer func() { _ = file.Close() }()
+	read, err := rights.Read(file, operatorUser, weaveUser, agentUser)
+	Expect(err).NotTo(HaveOccurred())
+	Expect(read.Done).NotTo(BeEmpty(), "the log has what the accounts ask for")
+
+	var manifests bytes.Buffer
+	for _, part := range []string{"default", "weave", "samples"} {
+		manifests.WriteString(operators.kubectl("kustomize", filepath.Join("..", "..", "config", part)) + "\n---\n")
+	}
+	grants, err := rights.Grants(&manifests, operatorUser, weaveUser, agentUser)
+	Expect(err).NotTo(HaveOccurred())
+
+	refused, _ := rights.Except(read.Refused, mayBeRefused, func(r *rights.Refusal) (string, rights.Right) {
+		return r.Account, rights.Right{Group: r.Group, Resource: r.Resource, Verb: r.Verb}
+	})
+	unused, idle := rights.Except(rights.Unused(grants, read.Done), mayBeUnused, func(g *rights.Grant) (string, rights.Right) { return g.Account, g.Right })
+	found := fmt.Sprintf("%d requests of %d kinds; of %d rights, no request used %d:\n%s", total(read.Done), len(read.Done), len(grants), len(unused), asLines(unused))
+	GinkgoWriter.Println(found)
+
+	Expect(read.OfSecrets).To(BeEmpty(), "nobody asks for Secrets")
+	Expect(refused).To(BeEmpty(), "a right is missing:\n%s", asLines(refused))
+	if isWhole(&report) {
+		Expect(unused).To(BeEmpty(), found)
+		Expect(idle).To(BeEmpty(), "exceptions that are none:\n%s", asLines(idle))
+	}
+})
+
+// auditLog is the local cluster's, "" on another cluster.
+func auditLog() string {
+	path := filepath.Join(filepath.Dir(os.Getenv("KUBECONFIG")), "audit.log")
+	if _, err := os.Stat(path); err != nil {
+		return ""
+	}
+	return path
+}
+
+// isWhole reports whether every spec has run, and passed.
+func isWhole(report *Report) bool {
+	part := &report.SuiteConfig
+	return report.SuiteSucceeded && len(part.FocusStrings)+len(part.SkipStrings)+len(part.FocusFiles)+len(part.SkipFiles) == 0 && part.LabelFilter == "" &&
+		!report.SuiteHasProgrammaticFocus
+}
+
+func total(done map[rights.Request]int) (all int) {
+	for _, times := range done {
+		all += times
+	}
+	return all
+}
+
+// asLines prints what its pointers can say of themselves, a line each.
+func asLines[T any, P interface {
+	*T
+	fmt.Stringer
+}](all []T) string {
+	var text strings.Builder
+	for i := range all {
+		text.WriteString("  " + P(&all[i]).String() + "\n")
+	}
+	return text.String()
+}

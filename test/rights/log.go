@@ -1,0 +1,114 @@
+// Copyright 2026 The symphony-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package rights
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+
+	auditv1 "k8s.io/apiserver/pkg/apis/audit/v1"
+)
+
+// Log is what accounts asked for.
+type Log struct {
+	// Done counts the requests that roles allowed, whatever became of them afterwards.
+	Done map[Request]int
+	// Refused are those that no role allowed, each once.
+	Refused []Refusal
+	// OfSecrets are all about Secrets, also those that were refused.
+	OfSecrets []Request
+}
+
+// longestLine bounds a line of the log: at the level Metadata an event is some KB.
+const longestLine = 4 << 20
+
+// Read reads an audit log, a JSON event a line. Requests that somebody else makes in an account's name do not count.
+func Read(log io.Reader, accounts ...string) (*Log, error) {
+	read := &Log{Done: map[Request]int{}}
+	refused := map[Request]bool{}
+	lines := bufio.NewScanner(log)
+	lines.Buffer(nil, longestLine)
+	for lines.Scan() {
+		// Most lines are other people's: decoding them all would take minutes after a long run.
+		if !slices.ContainsFunc(accounts, func(account string) bool { return strings.Contains(lines.Text(), account) }) {
+			continue
+		}
+		var event auditv1.Event
+		if err := json.Unmarshal(lines.Bytes(), &event); err != nil {
+			return nil, fmt.Errorf("decoding %.100q: %w", lines.Text(), err)
+		}
+		if !slices.Contains(accounts, event.User.Username) || event.ImpersonatedUser != nil || event.ObjectRef == nil {
+			continue
+		}
+		read.note(&event, refused)
+	}
+	if err := lines.Err(); err != nil {
+		return nil, fmt.Errorf("reading the audit log: %w", err)
+	}
+	return read, nil
+}
+
+func (l *Log) note(event *auditv1.Event, refused map[Request]bool) {
+	request := requestOf(event)
+	if event.ObjectRef.Resource == "secrets" {
+		l.OfSecrets = append(l.OfSecrets, request)
+	}
+	if message, isRefused := refusal(event); isRefused {
+		if !refused[request] {
+			l.Refused = append(l.Refused, Refusal{Request: request, Message: message})
+		}
+		refused[request] = true
+		return
+	}
+	l.Done[request]++
+	if creates(event) {
+		request.Verb = "create"
+		l.Done[request]++
+	}
+}
+
+func requestOf(event *auditv1.Event) Request {
+	about := event.ObjectRef
+	resource := about.Resource
+	if about.Subresource != "" {
+		resource += "/" + about.Subresource
+	}
+	return Request{
+		Account: event.User.Username, Namespace: about.Namespace,
+		Right: Right{Group: about.APIGroup, Resource: resource, Verb: event.Verb, Name: about.Name},
+	}
+}
+
+// refusal reports whether no role allowed a request. A 403 of admission (a quota, Pod Security, a policy) says nothing about roles.
+// Where the API server asks for a second right on the way, the log has no decision about it, only the answer.
+func refusal(event *auditv1.Event) (string, bool) {
+	message := ""
+	if event.ResponseStatus != nil {
+		message = event.ResponseStatus.Message
+	}
+	byAnswer := event.ResponseStatus != nil && event.ResponseStatus.Code == http.StatusForbidden &&
+		strings.Contains(message, `User "`+event.User.Username+`" cannot `)
+	return message, byAnswer || event.Annotations["authorization.k8s.io/decision"] == "forbid"
+}
+
+// creates reports whether a request of another verb needed the right to create as well: an apply of what was not there, and, since
+// Kubernetes 1.35, a command that is run through a WebSocket.
+func creates(event *auditv1.Event) bool {
+	if event.ResponseStatus == nil {
+		return false
+	}
+	switch event.Verb {
+	case "patch":
+		return event.ResponseStatus.Code == http.StatusCreated
+	case "get":
+		return event.ResponseStatus.Code == http.StatusSwitchingProtocols
+	default:
+		return false
+	}
+}
