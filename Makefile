@@ -77,9 +77,19 @@ manifests: $(BIN)/controller-gen ## Generate the CRD and the operator's role.
 docs: $(BIN)/crd-ref-docs ## Generate the API reference.
 	$(BIN)/crd-ref-docs --log-level=ERROR --source-path=api/v1alpha1 --config=hack/tools/crd-ref-docs.yaml --renderer=markdown --output-path=docs/api.md
 
+.PHONY: licenses
+licenses: ## List the licences of what is linked into the operator; one that is not taken is an error.
+	cd hack/tools && go run -buildvcs=false ./licenses ../.. ../licenses.csv
+
+.PHONY: vulncheck
+vulncheck: ## Hold the operator against the Go vulnerability database, by the version that is pinned.
+	hack/vulncheck.sh
+
+GENERATED := api config docs/api.md hack/licenses.csv
+
 .PHONY: verify
-verify: generate manifests docs ## Check that generated files are up to date.
-	@test -z "$$(git status --porcelain -- api config docs/api.md)" || { git --no-pager diff -- api config docs/api.md; git status --short -- api config docs/api.md; echo "Generated files are out of date: run make generate manifests docs and commit."; exit 1; }
+verify: generate manifests docs licenses ## Check that generated files are up to date.
+	@test -z "$$(git status --porcelain -- $(GENERATED))" || { git --no-pager diff -- $(GENERATED); git status --short -- $(GENERATED); echo "Generated files are out of date: run make generate manifests docs licenses and commit."; exit 1; }
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "Run gofmt."; exit 1; }
 
 ##@ Build and install

@@ -47,6 +47,8 @@ unit() {
   mapfile -t packages < <(go list ./... | grep -v -e /test/integration -e /test/e2e -e /test/fault)
   run unit . "${packages[@]}"
   run localcluster-unit hack/localcluster ./...
+  run tools-unit hack/tools ./licenses
+  run vulncheck-unit hack/vulncheck ./...
 }
 
 integration() {

@@ -10,6 +10,7 @@ tool (
 
 require (
 	github.com/golangci/golangci-lint/v2 v2.15.0
+	github.com/google/licensecheck v0.3.1
 	sigs.k8s.io/kube-api-linter v0.0.0-20260716143926-092fe0c72997
 	sigs.k8s.io/logtools v0.11.0
 )
