@@ -85,7 +85,7 @@ func (a *Applier) Everything(
 		out.note(child(ctx, a, facts, facts.MasterService, corev1ac.ExtractService, wanted)...)
 	}
 	if wanted := children.MasterDeployment; wanted != nil && kept && (guarded.master || facts.MasterDeployment != nil) {
-		out.note(workload(ctx, a, facts, facts.MasterDeployment, appsv1ac.ExtractDeployment, wanted, children.MasterAsIs)...)
+		out.note(workload(ctx, a, facts, facts.MasterDeployment, appsv1ac.ExtractDeployment, wanted, children.MasterAsIs, wanted.Spec.Template)...)
 	}
 	if wanted := children.Hosts; wanted != nil {
 		out.note(child(ctx, a, facts, facts.Hosts, corev1ac.ExtractConfigMap, wanted)...)
@@ -93,7 +93,7 @@ func (a *Applier) Everything(
 	out.note(a.computeBudget(ctx, facts, children)...)
 	setTold := true
 	if wanted := children.ComputeSet; wanted != nil && kept && (guarded.compute || facts.ComputeSet != nil) {
-		setTold = out.note(workload(ctx, a, facts, facts.ComputeSet, appsv1ac.ExtractReplicaSet, wanted, children.ComputeAsIs)...)
+		setTold = out.note(workload(ctx, a, facts, facts.ComputeSet, appsv1ac.ExtractReplicaSet, wanted, children.ComputeAsIs, wanted.Spec.Template)...)
 	}
 	out.note(a.computeHosts(ctx, facts, children)...)
 	if wanted := children.GUI; wanted != nil {

@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	appsv1ac "k8s.io/client-go/applyconfigurations/apps/v1"
+	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/symphony-operator/symphony-operator/internal/build"
@@ -138,15 +139,22 @@ func ensure[T any, C configuration[C]](
 	return a.send(ctx, wanted)
 }
 
-// workload applies a child with a pod template. When the API server or a policy refuses the wanted template, the child is
-// applied with the one that it has: a mistake in the one must not stop scaling and repair.
+// workload applies a child with a pod template. When the API server or a policy refuses the wanted template or its pods, the child
+// is applied with the one that it has: a mistake in the one must not stop scaling and repair.
 func workload[T any, C interface {
 	*A
 	configuration[C]
 }, A any](
-	ctx context.Context, a *Applier, facts *observe.Facts, live *T, extract func(*T, string) (C, error), wanted, asIs C,
+	ctx context.Context, a *Applier, facts *observe.Facts, live *T, extract func(*T, string) (C, error),
+	wanted, asIs C, template *corev1ac.PodTemplateSpecApplyConfiguration,
 ) []Problem {
-	problems := child(ctx, a, facts, live, extract, wanted)
+	var problems []Problem
+	if asIs != nil {
+		problems = a.turnedAway(ctx, facts, observe.ChildKey{Kind: *wanted.GetKind(), Name: *wanted.GetName()}, template)
+	}
+	if problems == nil {
+		problems = child(ctx, a, facts, live, extract, wanted)
+	}
 	if asIs != nil && slices.ContainsFunc(problems, func(p Problem) bool { return p.Kind == Rejected || p.Kind == Forbidden }) {
 		problems = append(problems, child(ctx, a, facts, live, extract, asIs)...)
 	}
