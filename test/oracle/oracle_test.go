@@ -145,7 +145,7 @@ func TestTheRecorderSeesWritesOnly(t *testing.T) {
 	client := &http.Client{Transport: recorder.Wrap(http.DefaultTransport)}
 	for _, call := range []string{
 		"GET /api/v1/pods", "PATCH /api/v1/pods/a", "DELETE /api/v1/pods/b",
-		"PUT /apis/coordination.k8s.io/v1/leases/l", "POST /apis/authentication.k8s.io/v1/tokenreviews",
+		"PUT /apis/coordination.k8s.io/v1/leases/l", "POST /apis/authentication.k8s.io/v1/tokenreviews", "POST /api/v1/namespaces/n/pods?dryRun=All",
 	} {
 		method, path, _ := strings.Cut(call, " ")
 		request, err := http.NewRequestWithContext(t.Context(), method, server.URL+path, strings.NewReader("body"))

@@ -55,9 +55,10 @@ func (r *Recorder) Wrap(next http.RoundTripper) http.RoundTripper {
 	})
 }
 
-// IsWrite reports whether a request can change something. It leaves out what an operator at rest does all the same: it renews its lease and asks who a scraper is.
+// IsWrite reports whether a request can change something: a dry run cannot. It leaves out what an operator at rest does all the same: it
+// renews its lease and asks who a scraper is.
 func IsWrite(request *http.Request) bool {
-	if request.Method == http.MethodGet || request.Method == http.MethodHead {
+	if request.Method == http.MethodGet || request.Method == http.MethodHead || request.URL.Query().Has("dryRun") {
 		return false
 	}
 	for _, part := range []string{"/leases", "/tokenreviews", "/subjectaccessreviews"} {
