@@ -154,6 +154,8 @@ func (a *Applier) hosts(ctx context.Context, facts *observe.Facts, decided *plan
 	a.Hosts.HostsChange(facts.Cluster, out.EGO)
 }
 
+// +kubebuilder:rbac:groups="",resources=pods,verbs=get
+
 // upToDate are the steps whose pods the API server has in the same version.
 func (a *Applier) upToDate(ctx context.Context, steps []plan.Step) []plan.Step {
 	at := make(map[*corev1.Pod]int, len(steps))

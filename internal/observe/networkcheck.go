@@ -30,7 +30,7 @@ const CheckKind = "NetworkCheck"
 // nodesAtOnce is how many nodes, or other objects, are read in one answer.
 const nodesAtOnce = 500
 
-// +kubebuilder:rbac:groups=symphony-operator.io,resources=networkchecks,verbs=get;list;watch
+// +kubebuilder:rbac:groups=symphony-operator.io,resources=networkchecks,verbs=list;watch
 // +kubebuilder:rbac:groups="",resources=nodes,verbs=list
 
 // There is no marker for the right to list WeaveNodes, as there is none for WeaveNetworks: it comes with config/weave.

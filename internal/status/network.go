@@ -101,7 +101,7 @@ func weaveState(weave *observe.WeaveRead) (metav1.ConditionStatus, finding) {
 	switch {
 	case apierrors.IsForbidden(weave.Err):
 		return metav1.ConditionFalse, finding{
-			v1alpha1.ReasonForbidden, "the operator may not read WeaveNetworks: the ClusterRoleBinding symphony-operator-weave-viewer " +
+			v1alpha1.ReasonForbidden, "the operator may not read WeaveNetworks: the ClusterRoleBinding symphony-operator-weave-reader " +
 				"of config/weave must be there and have the operator's ServiceAccount as its subject (docs/networking.md)",
 		}
 	case weave.Err != nil:

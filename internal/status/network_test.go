@@ -134,7 +134,7 @@ func TestNetworkReadySaysHowWeaveIs(t *testing.T) {
 		},
 		"Weave may not be read": {
 			pass(first, asksForWeave(observe.WeaveRead{Err: forbidden})), "False Forbidden",
-			"the operator may not read WeaveNetworks: the ClusterRoleBinding symphony-operator-weave-viewer of config/weave must be there " +
+			"the operator may not read WeaveNetworks: the ClusterRoleBinding symphony-operator-weave-reader of config/weave must be there " +
 				"and have the operator's ServiceAccount as its subject (docs/networking.md)", "False Forbidden", "False Forbidden", busy,
 		},
 		"Weave cannot be read, and compute waits for it": {
@@ -257,9 +257,9 @@ func TestTheBindingThatAllowsToReadWeaveIsNamedRight(t *testing.T) {
 	manifest, err := os.ReadFile("../../config/weave/rbac/users.yaml")
 	g := NewWithT(t)
 	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(string(manifest)).To(ContainSubstring("kind: ClusterRoleBinding\nmetadata:\n  name: symphony-operator-weave-viewer\n"))
+	g.Expect(string(manifest)).To(ContainSubstring("kind: ClusterRoleBinding\nmetadata:\n  name: symphony-operator-weave-reader\n"))
 	g.Expect(of(pass(first, asksForWeave(observe.WeaveRead{Err: forbidden})), v1alpha1.ConditionNetworkReady).Message).
-		To(ContainSubstring("ClusterRoleBinding symphony-operator-weave-viewer "))
+		To(ContainSubstring("ClusterRoleBinding symphony-operator-weave-reader "))
 }
 
 // A condition holds so many characters: what to do must be among them, however much a check has to say.

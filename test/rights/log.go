@@ -67,8 +67,8 @@ func (l *Log) note(event *auditv1.Event, refused map[Request]bool) {
 		return
 	}
 	l.Done[request]++
-	if creates(event) {
-		request.Verb = "create"
+	if besides := alsoNeeds(event); besides != "" {
+		request.Verb = besides
 		l.Done[request]++
 	}
 }
@@ -97,18 +97,20 @@ func refusal(event *auditv1.Event) (string, bool) {
 	return message, byAnswer || event.Annotations["authorization.k8s.io/decision"] == "forbid"
 }
 
-// creates reports whether a request of another verb needed the right to create as well: an apply of what was not there, and, since
-// Kubernetes 1.35, a command that is run through a WebSocket.
-func creates(event *auditv1.Event) bool {
-	if event.ResponseStatus == nil {
-		return false
+// alsoNeeds is the verb that a request needs besides its own, "" if none: to create, for an apply of what was not there and, since
+// Kubernetes 1.35, for a command that is run through a WebSocket; to list, for an informer that watches from the beginning: where the API
+// server, or an older one, does not let it, the informer lists first.
+func alsoNeeds(event *auditv1.Event) string {
+	code := int32(0)
+	if event.ResponseStatus != nil {
+		code = event.ResponseStatus.Code
 	}
-	switch event.Verb {
-	case "patch":
-		return event.ResponseStatus.Code == http.StatusCreated
-	case "get":
-		return event.ResponseStatus.Code == http.StatusSwitchingProtocols
+	switch {
+	case event.Verb == "patch" && code == http.StatusCreated, event.Verb == "get" && code == http.StatusSwitchingProtocols:
+		return "create"
+	case event.Verb == "watch" && strings.Contains(event.RequestURI, "sendInitialEvents=true"):
+		return "list"
 	default:
-		return false
+		return ""
 	}
 }

@@ -123,6 +123,16 @@ func TestARightThatNobodyUsesIsFound(t *testing.T) {
 		"a command by WebSocket": {
 			clusterRole(`{apiGroups: [""], resources: [pods/exec], verbs: [get, create]}`), []string{line(manager, "get", aCommand, 101, "") + "}"}, nil,
 		},
+		"an informer that watches from the beginning": {
+			clusterRole(`{apiGroups: [""], resources: [pods], verbs: [list, watch]}`),
+			[]string{line(manager, "watch", allPods, 200, `},"requestURI":"/api/v1/pods?sendInitialEvents=true&watch=true","annotations":{"a":"b"`) + "}"},
+			nil,
+		},
+		"an informer that goes on": {
+			clusterRole(`{apiGroups: [""], resources: [pods], verbs: [list, watch]}`),
+			[]string{line(manager, "watch", allPods, 200, `},"requestURI":"/api/v1/pods?watch=true","annotations":{"a":"b"`) + "}"},
+			[]string{by + "list pods everywhere"},
+		},
 		"a role that nobody is bound to": {
 			strings.ReplaceAll(clusterRole(pods), "name: manager, namespace: system", "name: somebody, namespace: system"), nil, nil,
 		},
