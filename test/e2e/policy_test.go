@@ -32,6 +32,10 @@ var _ = Describe("The operator under its own rights", func() {
 		g.patch(object{"network": object{"policy": nil}})
 		Eventually(ctx, policies).Should(BeEmpty())
 
+		g.patch(object{"compute": object{"scaleIn": object{"policy": "Immediate"}}})
+		Eventually(ctx, func() string { return g.kubectl("get", "poddisruptionbudgets", "-o", "name") }).Should(BeEmpty())
+		g.patch(object{"compute": object{"scaleIn": nil}})
+
 		g.kubectl("delete", "symphonycluster/prod", "--cascade=orphan")
 		g.start(ctx, nil)
 		Eventually(ctx, func() string {
