@@ -57,6 +57,8 @@ test-e2e: ## Test on the local cluster (root), or on the cluster of KUBECONFIG.
 lint: $(BIN)/golangci-lint ## Lint Go and shell.
 	$(BIN)/golangci-lint run --allow-parallel-runners
 	cd hack/localcluster && $(BIN)/golangci-lint run --allow-parallel-runners -c ../../.golangci.yml
+	cd hack/tools && $(BIN)/golangci-lint run --allow-parallel-runners -c ../../.golangci.yml ./licenses
+	cd hack/vulncheck && $(BIN)/golangci-lint run --allow-parallel-runners -c ../../.golangci.yml
 	shellcheck -x $$(git ls-files '*.sh') .ci/run
 	hack/images/symphony/check.sh
 

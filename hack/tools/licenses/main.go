@@ -7,6 +7,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -67,7 +68,7 @@ func write(directory, file string) error {
 
 // list has the packages of the program as it is built for its image, whatever machine this is.
 func list(directory string) ([]linked, error) {
-	command := exec.Command("go", "list", "-deps", "-json=Dir,Module", ".")
+	command := exec.CommandContext(context.Background(), "go", "list", "-deps", "-json=Dir,Module", ".")
 	command.Dir, command.Stderr = directory, os.Stderr
 	command.Env = append(os.Environ(), "GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=0")
 	output, err := command.Output()
