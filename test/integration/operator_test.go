@@ -12,7 +12,6 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	managerconfig "sigs.k8s.io/controller-runtime/pkg/config"
@@ -53,7 +52,7 @@ const pollInterval = 100 * time.Millisecond
 func startOperator(namespace string, console *fakeConsole, way way, options ctrl.Options) *operator {
 	GinkgoHelper()
 	recorder := &oracle.Recorder{}
-	own := rest.CopyConfig(config)
+	own := as(operatorAccount)
 	own.Wrap(recorder.Wrap)
 	own.Wrap(way.toAPI)
 	options.Cache.DefaultNamespaces = map[string]cache.Config{namespace: {}}

@@ -39,12 +39,17 @@ func TestIntegration(t *testing.T) {
 }
 
 // The first of parallel processes starts the control plane; all share it.
-var _ = SynchronizedBeforeSuite(func(_ SpecContext) []byte {
+var _ = SynchronizedBeforeSuite(func(ctx SpecContext) []byte {
 	plane, err := controlplane.Start(GinkgoT().TempDir(), GinkgoWriter,
 		"deployment-controller", "replicaset-controller", "garbage-collector-controller", "namespace-controller",
 		"resourcequota-controller", "endpointslice-controller")
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(func() { Expect(plane.Stop()).To(Succeed()) })
+	admin, err := clientcmd.RESTConfigFromKubeConfig(plane.KubeConfig)
+	Expect(err).NotTo(HaveOccurred())
+	all, err := newClient(admin)
+	Expect(err).NotTo(HaveOccurred())
+	grantRights(ctx, all)
 	return plane.KubeConfig
 }, func(ctx SpecContext, given []byte) {
 	ctrl.SetLogger(zap.New(zap.WriteTo(GinkgoWriter), zap.UseDevMode(true)))

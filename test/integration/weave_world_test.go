@@ -18,7 +18,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	managerconfig "sigs.k8s.io/controller-runtime/pkg/config"
@@ -53,7 +52,7 @@ func newFabric(ctx context.Context) *fabric {
 func (f *fabric) start() {
 	GinkgoHelper()
 	recorder := &oracle.Recorder{}
-	own := rest.CopyConfig(config)
+	own := as(weaveAccount)
 	own.Wrap(recorder.Wrap)
 	built, err := controllers.NewWeaveManager(own, weave.Settings{AgentImage: f.image}, ctrl.Options{
 		Metrics: server.Options{BindAddress: "0"}, HealthProbeBindAddress: "0",
