@@ -123,3 +123,18 @@ func TestWhatReplacesRouters(t *testing.T) {
 		})
 	}
 }
+
+// The kept template is an annotation, which anybody who may write the DaemonSet can spoil. Without the operator, which would
+// end over it again and again, nobody would mend it.
+func TestASpoiltTemplateIsRenderedAnew(t *testing.T) {
+	for _, text := range []string{"", "null", "{}", "[]", `{"metadata":null,"spec":{}}`, `{"spec":{"containers":[{"name":"weave"}]}}`} {
+		t.Run(text, func(t *testing.T) {
+			g := NewWithT(t)
+			facts := installed(3)
+			whole := facts.Routers.Spec.Template
+			facts.Routers.Annotations[names.AnnotationTemplate] = text
+			plan := Make(facts)
+			g.Expect(live(facts, &plan).Spec.Template).To(Equal(whole))
+		})
+	}
+}

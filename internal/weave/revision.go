@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -73,11 +74,24 @@ const (
 // keptTemplate is the template of a DaemonSet as it was rendered, nil when that was lost.
 func keptTemplate(routers *appsv1.DaemonSet) *corev1ac.PodTemplateSpecApplyConfiguration {
 	template := &corev1ac.PodTemplateSpecApplyConfiguration{}
-	text := routers.Annotations[names.AnnotationTemplate]
-	if text == "" || json.Unmarshal([]byte(text), template) != nil {
+	if keptPod(routers) == nil || json.Unmarshal([]byte(routers.Annotations[names.AnnotationTemplate]), template) != nil {
 		return nil
 	}
 	return template
+}
+
+// keptPod is the pod of the kept template, nil when that was lost. It is an annotation: whoever may write the DaemonSet can have
+// put anything into it.
+func keptPod(routers *appsv1.DaemonSet) *corev1.PodSpec {
+	template := &corev1.PodTemplateSpec{}
+	if json.Unmarshal([]byte(routers.Annotations[names.AnnotationTemplate]), template) != nil {
+		return nil
+	}
+	router := func(c corev1.Container) bool { return c.Name == names.RouterContainer }
+	if template.Labels[names.LabelWeave] != names.WeaveRouters || !slices.ContainsFunc(template.Spec.Containers, router) {
+		return nil
+	}
+	return &template.Spec
 }
 
 const (
@@ -90,9 +104,8 @@ const (
 // rendered is the pod as it was rendered at the last change of the spec: what somebody has since changed in the DaemonSet by
 // hand must not become what was decided.
 func rendered(routers *appsv1.DaemonSet) *corev1.PodSpec {
-	template := &corev1.PodTemplateSpec{}
-	if json.Unmarshal([]byte(routers.Annotations[names.AnnotationTemplate]), template) == nil {
-		return &template.Spec
+	if kept := keptPod(routers); kept != nil {
+		return kept
 	}
 	return &routers.Spec.Template.Spec
 }
@@ -115,7 +128,7 @@ func environment(pod *corev1.PodSpec) map[string]string {
 func frozenIn(routers *appsv1.DaemonSet) v1alpha1.WeaveFrozen {
 	variables := environment(rendered(routers))
 	found := v1alpha1.WeaveFrozen{FastDatapath: v1alpha1.FastDatapathEnabled}
-	if count, err := strconv.ParseInt(strings.TrimPrefix(variables[envInit], consensus), 10, 32); err == nil {
+	if count, err := strconv.ParseInt(strings.TrimPrefix(variables[envInit], consensus), 10, 32); err == nil && count > 0 {
 		found.InitialPeerCount = int32(count)
 	}
 	if _, off := variables[envNoFastPath]; off {
