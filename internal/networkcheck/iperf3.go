@@ -81,7 +81,7 @@ func parseUDP(text string) (result *v1alpha1.UDPResult, problem string) {
 	lost = min(lost, packets)
 	return &v1alpha1.UDPResult{
 		KilobitsPerSecond: whole(sum.BitsPerSecond * float64(packets-lost) / float64(packets) / 1e3),
-		Packets:           packets, Lost: lost, JitterMicroseconds: whole(sum.JitterMS * 1e3),
+		Packets:           packets, Lost: lost, JitterMicroseconds: max(0, whole(sum.JitterMS*1e3)),
 	}, ""
 }
 
