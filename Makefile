@@ -69,9 +69,15 @@ generate: $(BIN)/controller-gen ## Generate deep copies and apply configurations
 	$(BIN)/controller-gen object:headerFile=hack/tools/boilerplate.go.txt paths=./api/...
 	$(BIN)/controller-gen applyconfiguration:headerFile=hack/tools/boilerplate.go.txt paths=./api/...
 
+# What quantities look like in the CRDs. controller-gen's own pattern admits `1e1.5`, which no client can decode: one such
+# object, of whoever may create one, would keep the operator from listing all others. And it admits 1e999999999, over which
+# whoever compares it computes for ever.
+QUANTITY := ^[+-]?([0-9]{1,20}(\\.[0-9]{0,20})?|\\.[0-9]{1,20})([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]{1,2})?$$
+
 .PHONY: manifests
 manifests: $(BIN)/controller-gen ## Generate the CRD and the operator's role.
 	$(BIN)/controller-gen crd paths=./api/... output:crd:artifacts:config=config/crd/bases
+	sed -i 's/^\( *pattern: \).*\[KMGTPE\]i.*/\1$(QUANTITY)/' config/crd/bases/*.yaml
 	mv config/crd/bases/symphony-operator.io_weave*.yaml config/weave/crd/bases/
 	$(BIN)/controller-gen rbac:roleName=manager-role paths=./controllers/... paths=./internal/... output:rbac:dir=config/rbac
 

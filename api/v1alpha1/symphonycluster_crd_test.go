@@ -116,7 +116,7 @@ func TestNamesAreValidInGoWhenTheyAreForTheCRD(t *testing.T) {
 
 func TestTheBudgetIsValidInGoWhenItIsForTheCRD(t *testing.T) {
 	g := NewWithT(t)
-	parts := regexp.MustCompile(`self >= (\d+) : self\.matches\('([^']*)'\)`).FindStringSubmatch(rules(t, "spec", "compute", "update", "maxUnavailable"))
+	parts := regexp.MustCompile(`self >= (\d+) && self <= 1000000 : self\.matches\('([^']*)'\)`).FindStringSubmatch(rules(t, "spec", "compute", "update", "maxUnavailable"))
 	g.Expect(parts).To(HaveLen(3))
 	g.Expect(parts[1]).To(Equal("1"))
 	pattern := regexp.MustCompile(parts[2])
@@ -126,7 +126,7 @@ func TestTheBudgetIsValidInGoWhenItIsForTheCRD(t *testing.T) {
 	for _, text := range []string{"0%", "1%", "9%", "10%", "99%", "100%", "101%", "01%", "5", "%", "", "-1%", "1.5%", "50% "} {
 		g.Expect(budget(intstr.FromString(text))).To(Equal(pattern.MatchString(text)), "%q", text)
 	}
-	for number, want := range map[int32]bool{-1: false, 0: false, 1: true, 1000: true} {
+	for number, want := range map[int32]bool{-1: false, 0: false, 1: true, 1000000: true, 1000001: false} {
 		g.Expect(budget(intstr.FromInt32(number))).To(Equal(want), "%d", number)
 	}
 }

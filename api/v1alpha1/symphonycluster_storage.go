@@ -29,14 +29,15 @@ const (
 // +kubebuilder:validation:XValidation:rule="has(self.existingClaim) == has(oldSelf.existingClaim) && (!has(self.existingClaim) || self.existingClaim == oldSelf.existingClaim)",message="existingClaim cannot be changed, added or removed while there is storage: the master would silently start with another cluster's state or none; remove master.storage, wait until the master runs without it, and add it anew",reason=FieldValueForbidden,fieldPath=".existingClaim"
 // +kubebuilder:validation:XValidation:rule="has(self.storageClassName) == has(oldSelf.storageClassName) && (!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName)",message="storageClassName cannot be changed, added or removed, because that of a claim cannot: make a claim of the other class, copy the data while master.storage is removed, and name it in existingClaim",reason=FieldValueForbidden,fieldPath=".storageClassName"
 // +kubebuilder:validation:XValidation:rule="(has(self.accessMode) ? self.accessMode : 'ReadWriteOncePod') == (has(oldSelf.accessMode) ? oldSelf.accessMode : 'ReadWriteOncePod')",message="accessMode cannot be changed, because that of a claim cannot: make a claim of the other mode, copy the data while master.storage is removed, and name it in existingClaim",reason=FieldValueForbidden,fieldPath=".accessMode"
-// +kubebuilder:validation:XValidation:rule="quantity(has(self.size) ? string(self.size) : '1Gi').compareTo(quantity(has(oldSelf.size) ? string(oldSelf.size) : '1Gi')) >= 0",message="size can grow and not shrink, because a volume cannot: keep it, or make a smaller claim, copy the data while master.storage is removed, and name it in existingClaim",reason=FieldValueForbidden,fieldPath=".size"
+// +kubebuilder:validation:XValidation:rule="has(self.size) && string(self.size).matches('[eE][+-]?[0-9]{3}') || quantity(has(self.size) ? string(self.size) : '1Gi').compareTo(quantity(has(oldSelf.size) ? string(oldSelf.size) : '1Gi')) >= 0",message="size can grow and not shrink, because a volume cannot: keep it, or make a smaller claim, copy the data while master.storage is removed, and name it in existingClaim",reason=FieldValueForbidden,fieldPath=".size"
 type MasterStorage struct {
 	// size is how much room the claim asks for, such as 5Gi. Default: 1Gi. It can grow, if the storage class can, without a
 	// restart of the master; it cannot shrink.
 	// +optional
 	// +kubebuilder:validation:XIntOrString
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:XValidation:rule="quantity(string(self)).isGreaterThan(quantity('0'))",message="size must be more than 0"
+	// +kubebuilder:validation:XValidation:rule="!string(self).matches('[eE][+-]?[0-9]{3}')",message="size must not have an exponent of more than two digits"
+	// +kubebuilder:validation:XValidation:rule="string(self).matches('[eE][+-]?[0-9]{3}') || quantity(string(self)).isGreaterThan(quantity('0'))",message="size must be more than 0"
 	Size *resource.Quantity `json:"size,omitempty"`
 
 	// storageClassName is the claim's storage class; "" takes a volume that was made by hand. Default: the Kubernetes

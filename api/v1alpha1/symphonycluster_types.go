@@ -381,12 +381,12 @@ type ComputeUpdate struct {
 	Type ComputeUpdateType `json:"type,omitempty"`
 
 	// maxUnavailable is how many of the wanted compute pods may be missing, not ready or draining during a rolling
-	// update: a number of at least 1, or a percentage of replicas (rounded down, at least 1). Default:
+	// update: a number from 1 to 1000000, or a percentage of replicas (rounded down, at least 1). Default:
 	// 25%. A new template whose pods do not become ready stops after this many.
 	// +optional
 	// +kubebuilder:validation:XIntOrString
 	// +kubebuilder:validation:MaxLength=4
-	// +kubebuilder:validation:XValidation:rule="type(self) == int ? self >= 1 : self.matches('^([1-9][0-9]?|100)%$')",message="maxUnavailable must be a number of at least 1 or a percentage from 1% to 100%"
+	// +kubebuilder:validation:XValidation:rule="type(self) == int ? self >= 1 && self <= 1000000 : self.matches('^([1-9][0-9]?|100)%$')",message="maxUnavailable must be a number from 1 to 1000000 or a percentage from 1% to 100%"
 	MaxUnavailable *intstr.IntOrString `json:"maxUnavailable,omitempty"`
 }
 

@@ -19,6 +19,10 @@ import (
 // MaxDrainTimeout is the longest spec.compute.scaleIn.drainTimeout: a week.
 const MaxDrainTimeout = 7 * 24 * time.Hour
 
+// maxUnavailableLimit is far beyond any cluster. Without a limit a number that no int32 holds would be admitted, and no client
+// could decode the object.
+const maxUnavailableLimit = 1_000_000
+
 // MaxNameLength is the longest name of a SymphonyCluster: `NAME-compute-xxxxx` must be a host name.
 const MaxNameLength = 40
 
@@ -108,10 +112,10 @@ func (s *ComputeSpec) validate(path *field.Path) field.ErrorList {
 			[]ComputeUpdateType{RollingUpdate, OnDelete}))
 	}
 	if m := s.Update.MaxUnavailable; m != nil {
-		good := m.Type == intstr.Int && m.IntVal >= 1 || m.Type == intstr.String && percentFormat.MatchString(m.StrVal)
+		good := m.Type == intstr.Int && m.IntVal >= 1 && m.IntVal <= maxUnavailableLimit || m.Type == intstr.String && percentFormat.MatchString(m.StrVal)
 		if !good {
 			errs = append(errs, field.Invalid(path.Child("update", "maxUnavailable"), m.String(),
-				"must be a number of at least 1 or a percentage from 1% to 100%"))
+				"must be a number from 1 to 1000000 or a percentage from 1% to 100%"))
 		}
 	}
 	return errs

@@ -256,12 +256,12 @@ type WeaveUpdate struct {
 	// +kubebuilder:validation:Enum=RollingUpdate;OnDelete
 	Type WeaveUpdateType `json:"type,omitempty"`
 
-	// maxUnavailable is how many nodes may be without a router during a rolling update: a number of at least 1, or a
+	// maxUnavailable is how many nodes may be without a router during a rolling update: a number from 1 to 1000000, or a
 	// percentage. Default: 1. A changed password takes all at once.
 	// +optional
 	// +kubebuilder:validation:XIntOrString
 	// +kubebuilder:validation:MaxLength=4
-	// +kubebuilder:validation:XValidation:rule="type(self) == int ? self >= 1 : self.matches('^([1-9][0-9]?|100)%$')",message="maxUnavailable must be a number of at least 1 or a percentage from 1% to 100%"
+	// +kubebuilder:validation:XValidation:rule="type(self) == int ? self >= 1 && self <= 1000000 : self.matches('^([1-9][0-9]?|100)%$')",message="maxUnavailable must be a number from 1 to 1000000 or a percentage from 1% to 100%"
 	MaxUnavailable *intstr.IntOrString `json:"maxUnavailable,omitempty"`
 }
 

@@ -90,9 +90,11 @@ var _ = Describe("The API server", func() {
 			`supported values: "ReadWriteOncePod", "ReadWriteOnce", "ReadWriteMany"`),
 		Entry("an unknown fate of the claim", "prod", storage(v1alpha1.MasterStorage{WhenDeleted: "Recycle"}), `supported values: "Retain", "Delete"`),
 		Entry("maxUnavailable 0", "prod", maxUnavailable(intstr.FromInt32(0)),
-			"maxUnavailable must be a number of at least 1 or a percentage from 1% to 100%"),
+			"maxUnavailable must be a number from 1 to 1000000 or a percentage from 1% to 100%"),
 		Entry("maxUnavailable 0%", "prod", maxUnavailable(intstr.FromString("0%")),
-			"maxUnavailable must be a number of at least 1 or a percentage from 1% to 100%"),
+			"maxUnavailable must be a number from 1 to 1000000 or a percentage from 1% to 100%"),
+		Entry("maxUnavailable beyond any cluster", "prod", maxUnavailable(intstr.FromInt32(1_000_001)),
+			"maxUnavailable must be a number from 1 to 1000000 or a percentage from 1% to 100%"),
 		Entry("a licence that is not accepted", "prod", func(c *v1alpha1.SymphonyCluster) { c.Spec.License = "view" },
 			`spec.license: Unsupported value: "view": supported values: "accept"`),
 	)
@@ -150,6 +152,22 @@ var _ = Describe("The API server", func() {
 			Expect(w.tryChange(ctx, "prod", next)).To(Succeed())
 		}
 	})
+
+	// One such object, in any namespace, would keep the operator from listing all others.
+	DescribeTable("refuses what no client could decode", func(ctx SpecContext, spec string) {
+		w := newWorldWithoutOperator(ctx)
+		output, err := w.tryKubectl(fmt.Sprintf(
+			"apiVersion: symphony-operator.io/v1alpha1\nkind: SymphonyCluster\nmetadata: {name: prod}\nspec: {image: a, %s}\n", spec), "apply", "-f", "-")
+		Expect(err).To(HaveOccurred(), output)
+		Expect(output).To(ContainSubstring(`The SymphonyCluster "prod" is invalid:`))
+	},
+		Entry("a number that no int32 holds", "compute: {update: {maxUnavailable: 3000000000}}"),
+		Entry("a quantity with half an exponent", "compute: {resources: {limits: {memory: 1e1.5}}}"),
+		Entry("another one", "master: {resources: {requests: {cpu: 1e-.5}}}"),
+		Entry("one in a variable", "master: {env: [{name: A, valueFrom: {resourceFieldRef: {resource: limits.cpu, divisor: 1e1.5}}}]}"),
+		Entry("a quantity over which one computes for ever", `master: {storage: {size: "1e999999999"}}`),
+		Entry("the same in resources", `compute: {resources: {limits: {memory: "1e999999999"}}}`),
+	)
 
 	It("refuses a spec without an image, and a field that it does not know", func(ctx SpecContext) {
 		w := newWorldWithoutOperator(ctx)

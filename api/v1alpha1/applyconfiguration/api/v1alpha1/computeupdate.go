@@ -20,7 +20,7 @@ type ComputeUpdateApplyConfiguration struct {
 	// somebody deletes them). Default: RollingUpdate.
 	Type *apiv1alpha1.ComputeUpdateType `json:"type,omitempty"`
 	// maxUnavailable is how many of the wanted compute pods may be missing, not ready or draining during a rolling
-	// update: a number of at least 1, or a percentage of replicas (rounded down, at least 1). Default:
+	// update: a number from 1 to 1000000, or a percentage of replicas (rounded down, at least 1). Default:
 	// 25%. A new template whose pods do not become ready stops after this many.
 	MaxUnavailable *intstr.IntOrString `json:"maxUnavailable,omitempty"`
 }

@@ -18,7 +18,7 @@ type WeaveUpdateApplyConfiguration struct {
 	// type is RollingUpdate (a few nodes at a time) or OnDelete (a router is replaced when somebody deletes its pod).
 	// Default: RollingUpdate.
 	Type *apiv1alpha1.WeaveUpdateType `json:"type,omitempty"`
-	// maxUnavailable is how many nodes may be without a router during a rolling update: a number of at least 1, or a
+	// maxUnavailable is how many nodes may be without a router during a rolling update: a number from 1 to 1000000, or a
 	// percentage. Default: 1. A changed password takes all at once.
 	MaxUnavailable *intstr.IntOrString `json:"maxUnavailable,omitempty"`
 }
