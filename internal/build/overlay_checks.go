@@ -4,11 +4,13 @@
 package build
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -27,7 +29,7 @@ func checkOverlay(raw []byte) error {
 	if err := json.Unmarshal(raw, &tree); err != nil {
 		return overlayProblem("does not parse: %v", err)
 	}
-	if err := checkTree(tree); err != nil {
+	if err := checkTree(tree, ""); err != nil {
 		return err
 	}
 	var overlay corev1.PodTemplateSpec
@@ -47,16 +49,17 @@ func checkOverlay(raw []byte) error {
 	return checkTwice(&overlay)
 }
 
-// checkTree refuses merge directives, and nulls in lists, on which the merge gives up with a dump of all it has. Keys are
-// looked at in their order: a message must not change from one look to the next.
-func checkTree(tree any) error {
+// checkTree refuses merge directives, nulls in lists, on which the merge gives up with a dump of all it has, and numbers that
+// nothing should read. Keys are looked at in their order: a message must not change from one look to the next. The tree is under
+// a key.
+func checkTree(tree any, under string) error {
 	switch node := tree.(type) {
 	case map[string]any:
 		for _, key := range slices.Sorted(maps.Keys(node)) {
 			if strings.HasPrefix(key, "$") {
 				return overlayProblem("has %q: merge directives are not supported; to drop what the operator sets, use the fields of spec", key)
 			}
-			if err := checkTree(node[key]); err != nil {
+			if err := cmp.Or(checkNumber(under, key, node[key]), checkTree(node[key], key)); err != nil {
 				return err
 			}
 		}
@@ -65,13 +68,29 @@ func checkTree(tree any) error {
 			if value == nil {
 				return overlayProblem("has a null in a list")
 			}
-			if err := checkTree(value); err != nil {
+			if err := checkTree(value, under); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
 }
+
+// endless is what takes minutes or for ever to read as a quantity.
+var endless = regexp.MustCompile(`^\s*[+-]?[0-9.]+[eE][+-]?\d{3,}`)
+
+// checkNumber refuses it before anything reads it: the overlay of one user would keep the operator from all others. Which
+// texts are quantities is not known before, so it is all but those that are known not to be.
+func checkNumber(under, key string, value any) error {
+	text, _ := value.(string)
+	if !endless.MatchString(text) || key == "value" || slices.Contains(textMaps, under) {
+		return nil
+	}
+	return overlayProblem("has %q with an exponent of more than two digits in %s", text, key)
+}
+
+// textMaps are maps of texts, which may look like anything.
+var textMaps = []string{"labels", "annotations", "matchLabels", "nodeSelector"}
 
 // checkTwice refuses two entries of one key in a list: a merge makes one of them. Ports are known by their number alone,
 // so one number for two protocols is such a case.

@@ -23,15 +23,23 @@ func inSymphony(fields string) string {
 
 // mistakes are overlays that the operator cannot read as what they are meant to be.
 var mistakes = map[string]refusal{
-	"no JSON":                {`{"spec":`, "does not parse: unexpected end of JSON input"},
-	"not an object":          {`"x"`, "is not a PodTemplateSpec: json: cannot unmarshal string into Go value of type v1.PodTemplateSpec"},
-	"an unknown field":       {`{"spec":{"nodeSelektor":{"a":"b"}}}`, `is not a PodTemplateSpec: unknown field "spec.nodeSelektor"`},
-	"a field in wrong case":  {`{"Spec":{}}`, `is not a PodTemplateSpec: unknown field "Spec"`},
-	"a field given twice":    {`{"spec":{"priority":1,"priority":2}}`, `is not a PodTemplateSpec: duplicate field "spec.priority"`},
-	"two unknown fields":     {`{"a":1,"b":2}`, "is not a PodTemplateSpec: unknown field \"a\"\nunknown field \"b\""},
-	"a field of wrong type":  {`{"spec":{"hostNetwork":"yes"}}`, "is not a PodTemplateSpec: json: cannot unmarshal string into Go struct field PodSpec.spec.hostNetwork of type bool"},
-	"a number for a label":   {`{"metadata":{"labels":{"a":1}}}`, "is not a PodTemplateSpec: json: cannot unmarshal number into Go struct field ObjectMeta.metadata.labels of type string"},
-	"a merge directive":      {`{"spec":{"volumes":[{"$patch":"replace"}]}}`, `has "$patch": merge directives are not supported; to drop what the operator sets, use the fields of spec`},
+	"no JSON":               {`{"spec":`, "does not parse: unexpected end of JSON input"},
+	"not an object":         {`"x"`, "is not a PodTemplateSpec: json: cannot unmarshal string into Go value of type v1.PodTemplateSpec"},
+	"an unknown field":      {`{"spec":{"nodeSelektor":{"a":"b"}}}`, `is not a PodTemplateSpec: unknown field "spec.nodeSelektor"`},
+	"a field in wrong case": {`{"Spec":{}}`, `is not a PodTemplateSpec: unknown field "Spec"`},
+	"a field given twice":   {`{"spec":{"priority":1,"priority":2}}`, `is not a PodTemplateSpec: duplicate field "spec.priority"`},
+	"two unknown fields":    {`{"a":1,"b":2}`, "is not a PodTemplateSpec: unknown field \"a\"\nunknown field \"b\""},
+	"a field of wrong type": {`{"spec":{"hostNetwork":"yes"}}`, "is not a PodTemplateSpec: json: cannot unmarshal string into Go struct field PodSpec.spec.hostNetwork of type bool"},
+	"a number for a label":  {`{"metadata":{"labels":{"a":1}}}`, "is not a PodTemplateSpec: json: cannot unmarshal number into Go struct field ObjectMeta.metadata.labels of type string"},
+	"a merge directive":     {`{"spec":{"volumes":[{"$patch":"replace"}]}}`, `has "$patch": merge directives are not supported; to drop what the operator sets, use the fields of spec`},
+	"a number without end": {
+		`{"spec":{"containers":[{"name":"symphony","resources":{"limits":{"memory":"12345678901234567890e999999"}}}]}}`,
+		`has "12345678901234567890e999999" with an exponent of more than two digits in memory`,
+	},
+	"one in a volume": {
+		`{"spec":{"volumes":[{"name":"a","emptyDir":{"sizeLimit":" 12345678901234567890E+999999"}}]}}`,
+		`has " 12345678901234567890E+999999" with an exponent of more than two digits in sizeLimit`,
+	},
 	"a directive for a list": {`{"spec":{"$setElementOrder/containers":[{"name":"a"}]}}`, `has "$setElementOrder/containers": merge directives are not supported; to drop what the operator sets, use the fields of spec`},
 	"a container without its name": {
 		`{"spec":{"containers":[{"image":"sym"}]}}`,

@@ -172,3 +172,10 @@ func TestTolerationsAreAddedToTheMasters(t *testing.T) {
 	g.Expect(longer[0].TolerationSeconds).To(HaveValue(BeEquivalentTo(600)), "what a user says of the same taint counts")
 	g.Expect(longer[1]).To(Equal(own[1]))
 }
+
+func TestTextsMayLookLikeNumbers(t *testing.T) {
+	g := NewWithT(t)
+	children := buildFirst(t, computeOverlay(`{"metadata":{"labels":{"commit":"1234e567"},"annotations":{"commit":"1234e567"}},
+		"spec":{"nodeSelector":{"commit":"1234e567"},"containers":[{"name":"symphony","env":[{"name":"COMMIT","value":"1234e567"}]}]}}`))
+	g.Expect(computePod(t, children).Labels).To(HaveKeyWithValue("commit", "1234e567"))
+}
