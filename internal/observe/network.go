@@ -80,7 +80,8 @@ func (f *Facts) ComputeWanted() int32 {
 	case spec.Compute.Replicas == nil:
 		return 1 // The CRD's default; nil only in objects that were stored without it.
 	}
-	return *spec.Compute.Replicas
+	// Less than none is refused, by admission and by Validate; planning comes first.
+	return max(*spec.Compute.Replicas, 0)
 }
 
 // AwaitsCheck reports whether a network check says if the first compute pods may be created.

@@ -150,6 +150,7 @@ func TestReplicas(t *testing.T) {
 		"left out":            {v1alpha1.SymphonyClusterSpec{}, 1},
 		"a number":            {v1alpha1.SymphonyClusterSpec{Compute: v1alpha1.ComputeSpec{Replicas: new(int32(7))}}, 7},
 		"zero":                {v1alpha1.SymphonyClusterSpec{Compute: v1alpha1.ComputeSpec{Replicas: new(int32(0))}}, 0},
+		"less than none":      {v1alpha1.SymphonyClusterSpec{Compute: v1alpha1.ComputeSpec{Replicas: new(int32(-1 << 31))}}, 0},
 		"a number, suspended": {v1alpha1.SymphonyClusterSpec{Suspend: true, Compute: v1alpha1.ComputeSpec{Replicas: new(int32(7))}}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
