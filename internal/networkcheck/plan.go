@@ -5,6 +5,7 @@ package networkcheck
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -327,10 +328,11 @@ func because(pod *corev1.Pod) string {
 	return ""
 }
 
+// live are those that are not on their way out, in the order of their names: what is written must not depend on chance.
 func live(pods map[string]*corev1.Pod) []*corev1.Pod {
 	var all []*corev1.Pod
-	for _, pod := range pods {
-		if pod.DeletionTimestamp == nil {
+	for _, name := range slices.Sorted(maps.Keys(pods)) {
+		if pod := pods[name]; pod.DeletionTimestamp == nil {
 			all = append(all, pod)
 		}
 	}

@@ -7,6 +7,7 @@ package weave
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -59,10 +60,11 @@ type Waiting struct{ Reason, Message string }
 func Make(facts *observe.WeaveFacts) Plan {
 	plan := Plan{Task: v1alpha1.AgentReport, Invalid: invalid(facts.Network), Frozen: frozen(facts)}
 	plan.AgentRevision = agentRevision(facts.Network, plan.Task)
-	for name, report := range facts.Reports {
+	// In their order: what is written must not depend on chance.
+	for _, name := range slices.Sorted(maps.Keys(facts.Reports)) {
 		// Also of nodes that were deselected: nobody keeps these up to date.
 		if !slices.ContainsFunc(facts.Nodes, func(n observe.WeaveHostNode) bool { return n.Name == name && n.Wanted }) {
-			plan.Forget = append(plan.Forget, report)
+			plan.Forget = append(plan.Forget, facts.Reports[name])
 		}
 	}
 	switch {
