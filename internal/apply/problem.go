@@ -26,7 +26,7 @@ const (
 	// Outdated means that the pass looked at an older version of the child than there is. Nothing is told of it: the next pass, which
 	// comes with the newer version, sees what there is.
 	Outdated ProblemKind = "Outdated"
-	// Rejected means that the API server calls the child invalid. A person has to change the spec.
+	// Rejected means that the API server calls the child invalid, or cannot read it. A person has to change the spec.
 	Rejected ProblemKind = "Rejected"
 	// NodePort means that the wanted node port is taken or outside the cluster's range.
 	NodePort ProblemKind = "NodePort"
@@ -59,7 +59,7 @@ func problem(doing string, child observe.ChildKey, err error) []Problem {
 	if apierrors.IsForbidden(err) {
 		found.Kind = Forbidden
 	}
-	if apierrors.IsInvalid(err) {
+	if isRejection(err) {
 		found.Kind = Rejected
 		found.Message = fmt.Sprintf("the API server rejects %s %q: %s", child.Kind, child.Name, causes(err))
 		if child.Kind == observe.ClaimKind {
@@ -72,6 +72,10 @@ func problem(doing string, child observe.ChildKey, err error) []Problem {
 	}
 	return []Problem{found}
 }
+
+// isRejection: the same write would be refused again. A bad request is one that the API server cannot read, because of a character
+// that its YAML must not have, say, or what a webhook refuses without saying how.
+func isRejection(err error) bool { return apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) }
 
 // causes are the field errors of a rejection, without the repeated object name around them.
 func causes(err error) string {
@@ -91,7 +95,7 @@ func Explain(doing string, err error) string {
 	if apierrors.IsForbidden(err) {
 		return doing + " is refused: " + err.Error() // A quota's or a policy's words say what to do.
 	}
-	if apierrors.IsInvalid(err) {
+	if isRejection(err) {
 		return doing + " is rejected: " + causes(err)
 	}
 	return doing + ": " + reason(err)

@@ -36,6 +36,10 @@ func TestProblemsSayWhoMustAct(t *testing.T) {
 			invalid(field.Required(field.NewPath("spec", "selector"), "")), Rejected,
 			`the API server rejects Service "prod-gui": spec.selector: Required value`,
 		},
+		"a child that the API server cannot read": {
+			apierrors.NewBadRequest("error decoding patch: yaml: control characters are not allowed"), Rejected,
+			`the API server rejects Service "prod-gui": error decoding patch: yaml: control characters are not allowed`,
+		},
 		// Texts that differ from attempt to attempt must not get into a condition.
 		"a conflict": {
 			apierrors.NewConflict(services, "prod-gui", errors.New("resourceVersion 4711 is not 4712")), Transient,

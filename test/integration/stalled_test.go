@@ -94,6 +94,16 @@ var _ = Describe("A mistake that only the operator can see", func() {
 		Expect(w.settle(ctx).Without("SymphonyCluster").Without("ControllerRevision").Disturbed(before)).To(BeEmpty())
 	})
 
+	// Server-side apply is YAML, which must not have this character; in JSON it may be, and so in the object.
+	It("in a text that no child can have is told", func(ctx SpecContext) {
+		w := newWorld(ctx)
+		w.create(ctx, "prod", func(c *v1alpha1.SymphonyCluster) { c.Spec.GUI.Annotations = map[string]string{"a": "\u0080"} })
+		Expect(w.waitStalled(ctx, "prod", v1alpha1.ReasonRejected)).To(And(
+			ContainSubstring(`the API server rejects Service "prod-gui"`), ContainSubstring("control characters are not allowed")))
+		w.change(ctx, "prod", func(c *v1alpha1.SymphonyCluster) { c.Spec.GUI.Annotations = nil })
+		w.waitReady(ctx, "prod")
+	})
+
 	It("that the API server finds in compute's template leaves scaling, addresses and repair alone", func(ctx SpecContext) {
 		w := newWorld(ctx)
 		w.ready(ctx, "prod", replicas(2))
