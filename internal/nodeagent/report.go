@@ -167,6 +167,9 @@ func better(a, b *v1alpha1.WeaveConnection) int {
 		cmp.Compare(rank(a.State), rank(b.State)),
 		cmp.Compare(a.PeerName, b.PeerName),
 		cmp.Compare(a.Message, b.Message),
+		cmp.Compare(a.State, b.State),
+		cmp.Compare(a.Node, b.Node),
+		cmp.Compare(a.Datapath, b.Datapath),
 	)
 }
 
