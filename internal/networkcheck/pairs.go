@@ -79,7 +79,7 @@ func all(nodes []string) []Pair {
 // sample chooses at random, by the check's UID: at every call the same pairs, and others for another check.
 func sample(check *v1alpha1.NetworkCheck, nodes []string) []Pair {
 	size := int(check.Spec.SampleSize)
-	if size == 0 {
+	if size < 1 { // Less than none is what only an object can have that was stored past admission.
 		size = defaultSampleSize
 	}
 	size = min(size, len(nodes)*(len(nodes)-1))
