@@ -53,6 +53,10 @@ test-fault: ## Fail every write of the operator in every way, and hold what come
 test-e2e: ## Test on the local cluster (root), or on the cluster of KUBECONFIG.
 	hack/test.sh e2e
 
+.PHONY: fuzz
+fuzz: ## Fuzz every target in turn for FUZZTIME (10s) each.
+	FUZZTIME=$(or $(FUZZTIME),10s) hack/fuzz.sh
+
 .PHONY: lint
 lint: $(BIN)/golangci-lint ## Lint Go and shell.
 	$(BIN)/golangci-lint run --allow-parallel-runners

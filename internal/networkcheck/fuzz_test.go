@@ -33,10 +33,7 @@ func FuzzReports(f *testing.F) {
 		f.Add(string(data[:len(data)/2]))
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		tcp, problem := parseTCP(text)
-		if (tcp == nil) == (problem == "") || tcp != nil && (tcp.MegabitsPerSecond < 0 || tcp.Retransmits < 0) {
-			t.Errorf("TCP %+v, %q", tcp, problem)
-		}
+		checkTCP(t, text)
 		udp, problem := parseUDP(text)
 		if (udp == nil) == (problem == "") || udp != nil &&
 			(udp.Packets <= 0 || udp.Lost < 0 || udp.Lost > udp.Packets || udp.KilobitsPerSecond < 0 || udp.JitterMicroseconds < 0) {
@@ -47,4 +44,12 @@ func FuzzReports(f *testing.F) {
 			t.Errorf("UDP %+v, and then %+v", udp, again)
 		}
 	})
+}
+
+func checkTCP(t *testing.T, text string) {
+	t.Helper()
+	tcp, problem := parseTCP(text)
+	if (tcp == nil) == (problem == "") || tcp != nil && (tcp.MegabitsPerSecond < 0 || tcp.Retransmits < 0) {
+		t.Errorf("TCP %+v, %q", tcp, problem)
+	}
 }
