@@ -59,7 +59,7 @@ var Refused = []Overlay{
 	{"the start script", `{"spec":{"containers":[{"name":"symphony","args":["sleep"]}]}}`, "must not change command or args"},
 	{"no probe", `{"spec":{"containers":[{"name":"symphony","readinessProbe":null}]}}`, "must not change what the readiness probe"},
 	{"a variable of the operator", `{"spec":{"containers":[{"name":"symphony","env":[{"name":"SYMPHONY_MASTER_HOST","value":"x"}]}]}}`, "must not change the variable SYMPHONY_MASTER_HOST"},
-	{"another volume", `{"spec":{"volumes":[{"name":"run","hostPath":{"path":"/"}}]}}`, "cannot be merged"},
+	{"another volume", `{"spec":{"volumes":[{"name":"run","hostPath":{"path":"/"}}]}}`, `must not change the volume "run"`},
 	{"a mount over the operator's", `{"spec":{"containers":[{"name":"symphony","volumeMounts":[{"name":"x","mountPath":"/symphony/run"}]}]}}`, "must not change the mount"},
 	{"a variable twice", `{"spec":{"containers":[{"name":"symphony","env":[{"name":"A"},{"name":"A","value":"b"}]}]}}`, "twice"},
 	{"a number without end", `{"spec":{"overhead":{"cpu":"12345678901234567890e999999"}}}`, "an exponent of more than two digits"},
@@ -71,7 +71,7 @@ var Rejected = []Overlay{
 	{"a container without an image", `{"spec":{"containers":[{"name":"side"}]}}`, "image: Required value"},
 	{"a limit below the request", `{"spec":{"containers":[{"name":"symphony","resources":{"requests":{"memory":"2Gi"},"limits":{"memory":"1Gi"}}}]}}`, "resources.requests"},
 	{"a mount of no volume", `{"spec":{"containers":[{"name":"symphony","volumeMounts":[{"name":"none","mountPath":"/none"}]}]}}`, "volumeMounts"},
-	{"a label's value", `{"metadata":{"labels":{"team":"a b"}}}`, "metadata.labels"},
+	{"a label's value", `{"metadata":{"labels":{"team":"a b"}}}`, "labels: Invalid value"},
 	{"a toleration's operator", `{"spec":{"tolerations":[{"key":"a","operator":"Maybe"}]}}`, "tolerations"},
-	{"a negative grace period", `{"spec":{"terminationGracePeriodSeconds":-1}}`, "terminationGracePeriodSeconds"},
+	{"a DNS policy without a server", `{"spec":{"dnsPolicy":"None"}}`, "dnsConfig"},
 }
