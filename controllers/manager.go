@@ -14,10 +14,12 @@ import (
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/events"
+	"k8s.io/client-go/util/workqueue"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
 	"github.com/symphony-operator/symphony-operator/internal/ego"
@@ -100,6 +102,13 @@ func newManager(config *rest.Config, cached map[client.Object]cache.ByObject, ow
 		return nil, fmt.Errorf("creating the manager: %w", err)
 	}
 	return manager, nil
+}
+
+// retries is how soon a pass that failed is repeated: at once at first, then after twice as long each time, and never later than
+// what a person has to mend is looked at again. The default goes on to 17 minutes: whatever has failed for an hour (the
+// API server's storage, an admission webhook, a right) would be mended, and the operator would stand still as long again.
+func retries() workqueue.TypedRateLimiter[reconcile.Request] {
+	return workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](5*time.Millisecond, afterStalled)
 }
 
 // tellWithoutWeave says once, at the start, that Weave's kinds are not installed. Nothing depends on it: a cluster that asks for

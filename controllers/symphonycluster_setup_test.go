@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/symphony-operator/symphony-operator/internal/observe"
 	"github.com/symphony-operator/symphony-operator/internal/plan"
@@ -55,4 +56,17 @@ func TestWhatFallsDueBringsAPass(t *testing.T) {
 		g.Expect(err).NotTo(HaveOccurred())
 		g.Expect(result.RequeueAfter).To(Equal(after))
 	}
+}
+
+func TestAPassThatFailsForHoursIsRepeatedEveryMinute(t *testing.T) {
+	g := NewWithT(t)
+	limiter, request := retries(), reconcile.Request{}
+	g.Expect(limiter.When(request)).To(BeNumerically("<", time.Second))
+	last := time.Duration(0)
+	for range 60 {
+		next := limiter.When(request)
+		g.Expect(next).To(BeNumerically(">=", last))
+		last = next
+	}
+	g.Expect(last).To(Equal(time.Minute))
 }
