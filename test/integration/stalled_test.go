@@ -4,6 +4,9 @@
 package integration
 
 import (
+	"context"
+	"time"
+
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	appsv1 "k8s.io/api/apps/v1"
@@ -235,25 +238,74 @@ var _ = Describe("A mistake that only the operator can see", func() {
 
 	It("a quota that is used up is told", func(ctx SpecContext) {
 		w := newWorld(ctx)
-		quota := &corev1.ResourceQuota{
-			ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: "small"},
-			Spec:       corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{corev1.ResourcePods: resource.MustParse("2")}},
-		}
-		Expect(api.Create(ctx, quota)).To(Succeed())
-		Eventually(func() corev1.ResourceList {
-			return get[corev1.ResourceQuota](ctx, w, "small").Status.Hard
-		}).WithContext(ctx).ShouldNot(BeEmpty(), "until then it lets everything pass")
+		quota := w.quota(ctx, corev1.ResourceList{corev1.ResourcePods: resource.MustParse("2")})
 		w.create(ctx, "prod", replicas(3))
 		Eventually(func(g Gomega) {
 			found := w.condition(ctx, g, "prod", v1alpha1.ConditionReady)
 			g.Expect(found.Message).To(And(ContainSubstring("1 of 3 compute pods are ready"), ContainSubstring("exceeded quota: small")))
 		}).Should(Succeed())
-		before := quota.DeepCopy()
-		quota.Spec.Hard[corev1.ResourcePods] = resource.MustParse("10")
-		Expect(api.Patch(ctx, quota, client.MergeFrom(before))).To(Succeed())
+		w.raise(ctx, quota, corev1.ResourcePods, "10")
 		w.waitReady(ctx, "prod")
 	})
+
+	It("a quota of ConfigMaps or of revisions that is full is told, touches nothing, and is tried again", func(ctx SpecContext) {
+		w := newWorld(ctx)
+		w.ready(ctx, "prod", replicas(2))
+		before := w.settle(ctx)
+		const configMaps, revisions corev1.ResourceName = "count/configmaps", "count/controllerrevisions.apps"
+		// The running cluster has two of each; another one finds room for its revisions alone, the last.
+		quota := w.quota(ctx, corev1.ResourceList{configMaps: resource.MustParse("2"), revisions: resource.MustParse("4")})
+
+		By("creating a cluster")
+		w.create(ctx, "next")
+		Expect(w.waitCondition(ctx, "next", v1alpha1.ConditionReady, "False", v1alpha1.ReasonForbidden)).To(
+			And(ContainSubstring("exceeded quota: small"), ContainSubstring("limited: count/configmaps=2")))
+
+		By("changing the image of the one that runs")
+		w.change(ctx, "prod", func(c *v1alpha1.SymphonyCluster) { c.Spec.Image = "sym712:fixed" })
+		Expect(w.waitCondition(ctx, "prod", v1alpha1.ConditionReady, "False", v1alpha1.ReasonForbidden)).To(
+			And(ContainSubstring("exceeded quota: small"), ContainSubstring("limited: count/controllerrevisions.apps=4")))
+		Consistently(func(g Gomega) {
+			now := w.snapshot(ctx)
+			for key := range before {
+				if key != "SymphonyCluster prod" {
+					g.Expect(now).To(HaveKeyWithValue(key, before[key]))
+				}
+			}
+		}).Should(Succeed())
+
+		By("raising it, which the operator is not told")
+		w.raise(ctx, quota, configMaps, "9")
+		w.raise(ctx, quota, revisions, "9")
+		for _, name := range []string{"next", "prod"} {
+			Eventually(func(g Gomega) {
+				g.Expect(w.condition(ctx, g, name, v1alpha1.ConditionReady).Status).To(Equal(metav1.ConditionTrue))
+			}).WithTimeout(90 * time.Second).Should(Succeed())
+		}
+		Expect(w.pods(ctx, "prod", names.Compute)).To(HaveEach(HaveField("Spec.Containers", ContainElement(HaveField("Image", "sym712:fixed")))))
+	})
 })
+
+// quota is one called small, which counts already.
+func (w *world) quota(ctx context.Context, hard corev1.ResourceList) *corev1.ResourceQuota {
+	GinkgoHelper()
+	quota := &corev1.ResourceQuota{
+		ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: "small"},
+		Spec:       corev1.ResourceQuotaSpec{Hard: hard},
+	}
+	Expect(api.Create(ctx, quota)).To(Succeed())
+	Eventually(func() corev1.ResourceList {
+		return get[corev1.ResourceQuota](ctx, w, quota.Name).Status.Hard
+	}).WithContext(ctx).ShouldNot(BeEmpty(), "until then it lets everything pass")
+	return quota
+}
+
+func (w *world) raise(ctx context.Context, quota *corev1.ResourceQuota, what corev1.ResourceName, to string) {
+	GinkgoHelper()
+	before := quota.DeepCopy()
+	quota.Spec.Hard[what] = resource.MustParse(to)
+	Expect(api.Patch(ctx, quota, client.MergeFrom(before))).To(Succeed())
+}
 
 func foreignService(name string) *corev1.Service {
 	return &corev1.Service{
