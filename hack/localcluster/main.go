@@ -28,6 +28,10 @@ const usage = `localcluster runs a real Kubernetes on this Linux machine.
   localcluster load-image FILE...                load image tars into every real node
   localcluster status                            say what runs
   localcluster kubeconfig                        print the path of the kubeconfig
+  localcluster stop COMPONENT                    end etcd, kube-apiserver, kube-controller-manager or kube-scheduler, or
+                                                 with --node node1 its kubelet or containerd; --kill: without warning
+  localcluster start COMPONENT                   start it again as it was, and wait until it works
+  localcluster restart COMPONENT                 both
   localcluster build [NAME...]                   build the binaries (all, or those named) and print where they are
 
 Every command takes --dir DIR, where the cluster keeps all it has (default: .localcluster in the repository).
@@ -67,6 +71,15 @@ var commands = map[string]struct {
 		return local.LoadImages(ctx, wanted.names)
 	}},
 	"status": {run: func(ctx context.Context, local *cluster.Cluster, _ request) error { return local.Status(ctx) }},
+	"stop": {names: true, run: func(ctx context.Context, local *cluster.Cluster, wanted request) error {
+		return onComponent(wanted, func(name string) error { return local.Stop(ctx, name, wanted.node, wanted.kill) })
+	}},
+	"start": {names: true, run: func(ctx context.Context, local *cluster.Cluster, wanted request) error {
+		return onComponent(wanted, func(name string) error { return local.Start(ctx, name, wanted.node) })
+	}},
+	"restart": {names: true, run: func(ctx context.Context, local *cluster.Cluster, wanted request) error {
+		return onComponent(wanted, func(name string) error { return local.Restart(ctx, name, wanted.node, wanted.kill) })
+	}},
 	"build": {names: true, run: func(ctx context.Context, local *cluster.Cluster, wanted request) error {
 		return local.Build(ctx, wanted.names)
 	}},
@@ -81,6 +94,17 @@ type request struct {
 	dir   string
 	size  cluster.Size
 	names []string
+	// node and kill are those of stop, start and restart.
+	node string
+	kill bool
+}
+
+// onComponent does something with the one component that is named.
+func onComponent(wanted request, act func(name string) error) error {
+	if len(wanted.names) != 1 {
+		return cluster.UsageError("name one component; see localcluster help")
+	}
+	return act(wanted.names[0])
 }
 
 func run(ctx context.Context, arguments []string, out io.Writer) error {
@@ -116,16 +140,27 @@ func parse(arguments []string) (request, error) {
 	// It would print a usage of its own before the error.
 	flags.SetOutput(io.Discard)
 	flags.StringVar(&wanted.dir, "dir", "", "where the cluster keeps all it has")
-	if arguments[0] == "up" {
+	switch arguments[0] {
+	case "up":
 		flags.IntVar(&wanted.size.Nodes, "nodes", 2, "real nodes: kubelet, containerd and kube-proxy")
 		flags.IntVar(&wanted.size.FakeNodes, "fake-nodes", 0, "simulated nodes (kwok): they run no containers")
+	case "stop", "start", "restart":
+		flags.StringVar(&wanted.node, "node", "", "the node whose component is meant")
+		if arguments[0] != "start" {
+			flags.BoolVar(&wanted.kill, "kill", false, "end it without warning")
+		}
 	}
-	err := flags.Parse(arguments[1:])
-	if err != nil && !errors.Is(err, flag.ErrHelp) {
-		err = cluster.UsageError(fmt.Sprintf("%s: %v; see localcluster help", arguments[0], err))
+	// Flags may stand after a name, where flag itself would take them for names.
+	for rest := arguments[1:]; ; rest = flags.Args()[1:] {
+		err := flags.Parse(rest)
+		if err != nil && !errors.Is(err, flag.ErrHelp) {
+			err = cluster.UsageError(fmt.Sprintf("%s: %v; see localcluster help", arguments[0], err))
+		}
+		if err != nil || flags.NArg() == 0 {
+			return wanted, err
+		}
+		wanted.names = append(wanted.names, flags.Arg(0))
 	}
-	wanted.names = flags.Args()
-	return wanted, err
 }
 
 // where finds the directories: the module's sources, which name the versions to build, and the cluster's own.

@@ -16,7 +16,7 @@ func TestHelpNamesEveryCommand(t *testing.T) {
 		if err := run(t.Context(), arguments, &out); err != nil {
 			t.Fatal(err)
 		}
-		for _, command := range []string{"up", "down", "load-image", "status", "kubeconfig", "build", "check"} {
+		for _, command := range []string{"up", "down", "load-image", "status", "kubeconfig", "build", "check", "stop", "start", "restart"} {
 			if !strings.Contains(out.String(), "localcluster "+command) {
 				t.Errorf("%v: no word of %s", arguments, command)
 			}
@@ -26,13 +26,19 @@ func TestHelpNamesEveryCommand(t *testing.T) {
 
 func TestMistakesAreNamed(t *testing.T) {
 	for wanted, arguments := range map[string][]string{
-		`"start" is no command; see localcluster help`:                                {"start", "--nodes", "2"},
-		"down: flag provided but not defined: -nodes; see localcluster help":          {"down", "--nodes", "2"},
-		`up takes no "3"; see localcluster help`:                                      {"up", "3"},
-		`up: invalid value "two" for flag -nodes: parse error; see localcluster help`: {"up", "--nodes", "two"},
-		"--nodes must be 0 to 9 and --fake-nodes 0 or more":                           {"up", "--nodes", "-1"},
-		"load-image needs the names of image tars":                                    {"load-image"},
-		`"kubelett" is none of the cluster's binaries`:                                {"build", "kubelett"},
+		`"begin" is no command; see localcluster help`:                                                               {"begin", "--nodes", "2"},
+		"down: flag provided but not defined: -nodes; see localcluster help":                                         {"down", "--nodes", "2"},
+		`up takes no "3"; see localcluster help`:                                                                     {"up", "3"},
+		`up: invalid value "two" for flag -nodes: parse error; see localcluster help`:                                {"up", "--nodes", "two"},
+		"--nodes must be 0 to 9 and --fake-nodes 0 or more":                                                          {"up", "--nodes", "-1"},
+		"load-image needs the names of image tars":                                                                   {"load-image"},
+		`"kubelett" is none of the cluster's binaries`:                                                               {"build", "kubelett"},
+		"name one component; see localcluster help":                                                                  {"restart"},
+		"start: flag provided but not defined: -kill; see localcluster help":                                         {"start", "etcd", "--kill"},
+		"etcd runs on no node: leave out --node":                                                                     {"restart", "etcd", "--kill", "--node", "node1"},
+		`"kube-proxy" is none of etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kubelet, containerd`: {"stop", "kube-proxy"},
+		"each node has a kubelet: --node says which, as in --node node1":                                             {"stop", "kubelet"},
+		`"fake-1" is no node: they are node1, node2 and so on`:                                                       {"start", "--node", "fake-1", "containerd"},
 	} {
 		var out, problems bytes.Buffer
 		code := runAndTell(t.Context(), arguments, &out, &problems)
@@ -54,6 +60,16 @@ func TestOtherFailuresAreNoMistakesOfTheUser(t *testing.T) {
 	code := runAndTell(t.Context(), []string{"load-image", "--dir", t.TempDir(), "image.tar"}, &out, &problems)
 	if code != 1 || problems.String() != "localcluster: no whole cluster runs: `localcluster up` first\n" {
 		t.Errorf("exit code %d: %s", code, problems.String())
+	}
+}
+
+func TestAComponentThatIsNotThere(t *testing.T) {
+	for _, command := range []string{"stop", "start", "restart"} {
+		var out, problems bytes.Buffer
+		code := runAndTell(t.Context(), []string{command, "kubelet", "--node", "node9", "--dir", t.TempDir()}, &out, &problems)
+		if code != 1 || !strings.HasSuffix(problems.String(), "this cluster has no node9-kubelet: `localcluster status` lists what it has\n") {
+			t.Errorf("exit code %d: %s", code, problems.String())
+		}
 	}
 }
 

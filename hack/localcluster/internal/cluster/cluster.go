@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 )
 
@@ -170,9 +171,15 @@ func (c *Cluster) Status(ctx context.Context) error {
 		fmt.Fprintln(c.Out, "No cluster runs.")
 		return nil
 	}
+	var stopped []string
 	for _, process := range processes {
 		state := "runs"
-		if !process.alive() {
+		switch {
+		case process.alive():
+		case process.Stopped:
+			state = "was stopped"
+			stopped = append(stopped, process.Name)
+		default:
 			state = "has ended"
 		}
 		fmt.Fprintf(c.Out, "%-28s pid %-8d %s\n", process.Name, process.PID, state)
@@ -180,6 +187,9 @@ func (c *Cluster) Status(ctx context.Context) error {
 	fmt.Fprintf(c.Out, "KUBECONFIG=%s\n", c.Kubeconfig())
 	if err := c.ended(); err != nil {
 		return fmt.Errorf("the cluster is not whole, `localcluster up` starts it anew: %w", err)
+	}
+	if len(stopped) > 0 {
+		return fmt.Errorf("the cluster is not whole: %s was stopped (`localcluster start`)", strings.Join(stopped, ", "))
 	}
 	table, err := c.kubectl(ctx, "get", "nodes", "-l", realNodes, "-o", "wide")
 	if err != nil {

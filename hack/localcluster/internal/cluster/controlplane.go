@@ -12,10 +12,9 @@ import (
 
 // apiServer starts etcd and the API server, and waits until it is ready.
 func (c *Cluster) apiServer(ctx context.Context) error {
-	etcd := fmt.Sprintf("http://127.0.0.1:%d", etcdPort)
 	// Two processes may share a peer port of 0: there is one member.
 	if _, err := c.spawn("etcd", c.bin("etcd"), "--data-dir", c.in("etcd"), "--unsafe-no-fsync",
-		"--listen-client-urls", etcd, "--advertise-client-urls", etcd,
+		"--listen-client-urls", etcdURL, "--advertise-client-urls", etcdURL,
 		"--listen-peer-urls", "http://127.0.0.1:0", "--log-level", "warn"); err != nil {
 		return err
 	}
@@ -23,7 +22,7 @@ func (c *Cluster) apiServer(ctx context.Context) error {
 		return err
 	}
 	_, err := c.spawn("kube-apiserver", c.bin("kube-apiserver"),
-		"--etcd-servers", etcd,
+		"--etcd-servers", etcdURL,
 		"--bind-address", apiAddress, "--advertise-address", apiAddress, "--secure-port", intText(apiPort),
 		"--tls-cert-file", c.pki("apiserver.crt"), "--tls-private-key-file", c.pki("apiserver.key"),
 		"--client-ca-file", c.pki("ca.crt"),
@@ -43,13 +42,16 @@ func (c *Cluster) apiServer(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return until(ctx, time.Minute, func(ctx context.Context) error {
-		if err := c.ended(); err != nil {
-			return err
-		}
-		_, err := c.kubectl(ctx, "get", "--raw", "/readyz")
-		return err
-	})
+	return c.wait(ctx, time.Minute, c.apiServerAnswers)
+}
+
+// etcdURL is where the API server finds etcd.
+var etcdURL = fmt.Sprintf("http://127.0.0.1:%d", etcdPort)
+
+// apiServerAnswers that it is ready, and so that etcd is.
+func (c *Cluster) apiServerAnswers(ctx context.Context) error {
+	_, err := c.kubectl(ctx, "get", "--raw", "/readyz")
+	return err
 }
 
 // auditPolicy records every write once, without its body, and also what the accounts of this project read: what they
@@ -91,21 +93,25 @@ func (c *Cluster) controllers(ctx context.Context) error {
 		"--authorization-kubeconfig", c.pki("scheduler.kubeconfig")); err != nil {
 		return err
 	}
-	return until(ctx, time.Minute, func(ctx context.Context) error {
-		if err := c.ended(); err != nil {
-			return err
-		}
+	return c.wait(ctx, time.Minute, func(ctx context.Context) error {
 		for _, port := range []int{controllersPort, schedulerPort} {
-			connection, err := (&net.Dialer{}).DialContext(ctx, "tcp", net.JoinHostPort(apiAddress, intText(port)))
-			if err != nil {
-				return fmt.Errorf("waiting for it to listen: %w", err)
+			if err := listens(ctx, port); err != nil {
+				return err
 			}
-			_ = connection.Close()
 		}
 		// The controller manager makes it; without it, the first pod of an impatient user is refused.
 		_, err := c.kubectl(ctx, "get", "serviceaccount", "--namespace", "default", "default")
 		return err
 	})
+}
+
+// listens reports whether a component of the control plane listens on its port.
+func listens(ctx context.Context, port int) error {
+	connection, err := (&net.Dialer{}).DialContext(ctx, "tcp", net.JoinHostPort(apiAddress, intText(port)))
+	if err != nil {
+		return fmt.Errorf("waiting for it to listen: %w", err)
+	}
+	return connection.Close()
 }
 
 const schedulerConfiguration = `apiVersion: kubescheduler.config.k8s.io/v1

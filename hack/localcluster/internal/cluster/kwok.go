@@ -29,10 +29,7 @@ func (c *Cluster) fakeNodes(ctx context.Context, size Size) error {
 	if err := c.createFakeNodes(ctx, size.FakeNodes, tell); err != nil {
 		return err
 	}
-	return until(ctx, patienceForFakeNodes, func(ctx context.Context) error {
-		if err := c.ended(); err != nil {
-			return err
-		}
+	return c.wait(ctx, patienceForFakeNodes, func(ctx context.Context) error {
 		_, ready, err := c.countNodes(ctx, fakeNodes)
 		if err != nil || ready >= size.FakeNodes {
 			return err

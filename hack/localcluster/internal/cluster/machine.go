@@ -41,7 +41,7 @@ var kernelParameters = []string{
 	"kernel/keys/root_maxbytes",
 }
 
-// lockMachine keeps a second cluster from coming up, or going down, at the same time: links and cgroups have one name
+// lockMachine keeps a second command from bringing a cluster up or down, or a component of it, at the same time: links and cgroups have one name
 // whatever directory they are for. The lock is an abstract socket: it leaves no file, and goes with its process.
 func lockMachine(ctx context.Context) (unlock func(), err error) {
 	lock, err := (&net.ListenConfig{}).Listen(ctx, "unix", "@symphony-operator-localcluster")

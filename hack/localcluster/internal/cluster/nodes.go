@@ -24,10 +24,7 @@ func (c *Cluster) nodes(ctx context.Context, size Size) error {
 			return fmt.Errorf("%s: %w", n.name(), err)
 		}
 	}
-	return until(ctx, 2*time.Minute, func(ctx context.Context) error {
-		if err := c.ended(); err != nil {
-			return err
-		}
+	return c.wait(ctx, 2*time.Minute, func(ctx context.Context) error {
 		_, ready, err := c.countNodes(ctx, realNodes)
 		if err == nil && ready < len(all) {
 			err = fmt.Errorf("%d of %d nodes are Ready", ready, len(all))
@@ -61,23 +58,17 @@ func (c *Cluster) startNode(ctx context.Context, n node) error {
 	// `ip netns exec` would hide /sys/fs/cgroup from the kubelet. The directories that the node's programs have no
 	// flag for are bound to the cluster's own.
 	script := fmt.Sprintf(`set -e
-for at in %[4]s; do
+for at in %[2]s; do
   mkdir -p %[1]q"$at"
   mount --bind %[1]q"$at" "$at"
 done
-exec %[2]q --config %[3]q`, c.node(n, "bound"), c.bin("containerd"), c.node(n, "containerd.toml"), strings.Join(boundDirectories, " "))
-	containerd, err := c.spawn(n.name()+"-containerd", "nsenter", "--net=/run/netns/"+n.netns(),
-		"unshare", "-m", "/bin/sh", "-c", script)
+exec "$@"`, c.node(n, "bound"), strings.Join(boundDirectories, " "))
+	enter := []string{"nsenter", "--net=/run/netns/" + n.netns(), "unshare", "-m", "/bin/sh", "-c", script, "sh"}
+	containerd, err := c.spawnInside(enter, n.name()+"-containerd", c.bin("containerd"), "--config", c.node(n, "containerd.toml"))
 	if err != nil {
 		return err
 	}
-	if err := until(ctx, 30*time.Second, func(ctx context.Context) error {
-		if err := c.ended(); err != nil {
-			return err
-		}
-		_, err := run(ctx, c.bin("ctr"), "-a", c.containerdSocket(n), "version")
-		return err
-	}); err != nil {
+	if err := c.wait(ctx, 30*time.Second, func(ctx context.Context) error { return c.containerdAnswers(ctx, n) }); err != nil {
 		return err
 	}
 	containerd.Mounts = mountNamespace(containerd.PID)
@@ -87,13 +78,21 @@ exec %[2]q --config %[3]q`, c.node(n, "bound"), c.bin("containerd"), c.node(n, "
 	if err := c.importImage(ctx, n, c.in("pause.tar")); err != nil {
 		return err
 	}
-	enter := []string{"nsenter", "-t", intText(containerd.PID), "-m", "-n"}
-	if _, err := c.spawn(n.name()+"-kubelet", append(enter, c.bin("kubelet"),
+	if _, err := c.spawnInside(entering(containerd.PID), n.name()+"-kubelet", c.bin("kubelet"),
 		"--config", c.node(n, "kubelet.yaml"), "--kubeconfig", c.pki(n.name()+".kubeconfig"),
-		"--root-dir", c.node(n, "kubelet"), "--hostname-override", n.name(), "--node-ip", n.address())...); err != nil {
+		"--root-dir", c.node(n, "kubelet"), "--hostname-override", n.name(), "--node-ip", n.address()); err != nil {
 		return err
 	}
-	_, err = c.spawn(n.name()+"-kube-proxy", append(enter, c.bin("kube-proxy"), "--config", c.node(n, "kube-proxy.yaml"))...)
+	_, err = c.spawnInside(entering(containerd.PID), n.name()+"-kube-proxy", c.bin("kube-proxy"), "--config", c.node(n, "kube-proxy.yaml"))
+	return err
+}
+
+// entering starts a command in the network and the mounts of a node's process.
+func entering(pid int) []string { return []string{"nsenter", "-t", intText(pid), "-m", "-n"} }
+
+// containerdAnswers on its socket.
+func (c *Cluster) containerdAnswers(ctx context.Context, n node) error {
+	_, err := run(ctx, c.bin("ctr"), "-a", c.containerdSocket(n), "version")
 	return err
 }
 

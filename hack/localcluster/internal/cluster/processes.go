@@ -28,6 +28,10 @@ type process struct {
 	Started string `json:"started"`
 	// Mounts is the process's mount namespace; that of a node's containerd finds the shims it left.
 	Mounts string `json:"mounts"`
+	// Command is the program with its arguments, without what put it into a node's namespaces.
+	Command []string `json:"command"`
+	// Stopped: somebody has asked for its end, who will start it again.
+	Stopped bool `json:"stopped,omitempty"`
 }
 
 func (p process) alive() bool { return startTime(p.PID) == p.Started && p.Started != "" }
@@ -57,16 +61,23 @@ func mountNamespace(pid int) string {
 
 // spawn starts a process that outlives this program, with its output in a log file.
 func (c *Cluster) spawn(name string, command ...string) (process, error) {
+	return c.spawnInside(nil, name, command...)
+}
+
+// spawnInside has another command start it: one that becomes the process, in the namespaces of a node.
+func (c *Cluster) spawnInside(entering []string, name string, command ...string) (process, error) {
 	if err := os.MkdirAll(c.in("logs"), 0o755); err != nil {
 		return process{}, fmt.Errorf("creating a directory: %w", err)
 	}
-	log, err := os.Create(c.in("logs", name+".log"))
+	// What it said before a restart is wanted after it.
+	log, err := os.OpenFile(c.in("logs", name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		return process{}, fmt.Errorf("creating a log: %w", err)
 	}
 	defer func() { _ = log.Close() }()
+	whole := slices.Concat(entering, command)
 	// It must outlive the context of this program.
-	started := exec.Command(command[0], command[1:]...) //nolint:noctx // see above
+	started := exec.Command(whole[0], whole[1:]...) //nolint:noctx // see above
 	started.Stdout, started.Stderr = log, log
 	started.Env = append(os.Environ(), "PATH="+c.in("bin")+":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
 	started.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
@@ -75,7 +86,7 @@ func (c *Cluster) spawn(name string, command ...string) (process, error) {
 	}
 	// Reap it if it ends while this program runs: a zombie would count as alive for others.
 	go func() { _ = started.Wait() }()
-	result := process{Name: name, PID: started.Process.Pid, Started: startTime(started.Process.Pid)}
+	result := process{Name: name, PID: started.Process.Pid, Started: startTime(started.Process.Pid), Command: command}
 	return result, c.record(result)
 }
 
@@ -159,14 +170,14 @@ func (c *Cluster) kubectl(ctx context.Context, arguments ...string) (string, err
 var errEnded = errors.New("it ended")
 
 // ended is the error for the first component that is not there any more, with its last words: waiting longer for
-// any of them would be pointless, since each needs others.
+// any of them would be pointless, since each needs others. One that was stopped on purpose has not ended by itself.
 func (c *Cluster) ended() error {
 	processes, err := c.processes()
 	if err != nil {
 		return err
 	}
 	for _, process := range processes {
-		if process.alive() {
+		if process.alive() || process.Stopped {
 			continue
 		}
 		file := c.in("logs", process.Name+".log")
@@ -177,6 +188,16 @@ func (c *Cluster) ended() error {
 		return fmt.Errorf("%s: %w; the end of %s:\n%s", process.Name, errEnded, file, lastLines(string(log), 5))
 	}
 	return nil
+}
+
+// wait repeats a check until it is content, or until any component has ended.
+func (c *Cluster) wait(ctx context.Context, patience time.Duration, check func(context.Context) error) error {
+	return until(ctx, patience, func(ctx context.Context) error {
+		if err := c.ended(); err != nil {
+			return err
+		}
+		return check(ctx)
+	})
 }
 
 // until repeats a check until it is content, or until what it waits for has ended.
