@@ -52,6 +52,8 @@ type recorder struct {
 	exists string
 	// rejects says which bodies of applies are invalid.
 	rejects func(body string) bool
+	// refuses is an error for some of what is done.
+	refuses func(what string) error
 }
 
 func (r *recorder) note(w write) error {
@@ -59,6 +61,11 @@ func (r *recorder) note(w write) error {
 	defer r.mutex.Unlock()
 	if r.fail != "" && strings.HasPrefix(w.what, r.fail) {
 		return errors.New("broken")
+	}
+	if r.refuses != nil {
+		if err := r.refuses(w.what); err != nil {
+			return err
+		}
 	}
 	r.writes = append(r.writes, w)
 	return nil

@@ -87,6 +87,12 @@ func TestEveryKindOfChildIsSeenOrFoundTaken(t *testing.T) {
 
 			unseen := see(t, nil, []client.Object{own})
 			g.Expect(unseen.UID(child.key)).To(Equal(own.GetUID()))
+			g.Expect(unseen.Lagging[child.key]).To(BeTrue(), "the cache will show it")
+
+			own.SetLabels(nil)
+			hidden := see(t, nil, []client.Object{own})
+			g.Expect(hidden.UID(child.key)).To(Equal(own.GetUID()))
+			g.Expect(hidden.Lagging[child.key]).To(BeFalse(), "without its labels the cache never will")
 
 			foreign := child.make()
 			foreign.SetNamespace("grid")
