@@ -49,6 +49,10 @@ test-integration: ## Test against a real API server, etcd and controller manager
 test-fault: ## Fail every write of the operator in every way, and hold what comes of it against runs in which nothing fails.
 	hack/test.sh fault
 
+.PHONY: soak
+soak: ## Let users, faults and crashes come as chance has it, for DURATION (2h); SEED plays one round again.
+	DURATION=$(or $(DURATION),2h) SEED=$(or $(SEED),$$RANDOM) hack/test.sh soak
+
 .PHONY: test-e2e
 test-e2e: ## Test on the local cluster (root), or on the cluster of KUBECONFIG.
 	hack/test.sh e2e

@@ -63,6 +63,12 @@ fault() {
   KUBEBUILDER_ASSETS="$local/bin" run fault-seeded . -timeout 10m -tags seeded -run TestSeededBugs ./test/fault
 }
 
+# soak prints the seed of each round; with it, TestSoak plays the round again.
+soak() {
+  "$bin/localcluster" build etcd kube-apiserver kube-controller-manager kubectl
+  KUBEBUILDER_ASSETS="$local/bin" format=standard-verbose run soak . -timeout 0 -run TestSoak ./test/fault -soak "$DURATION" -seed "$SEED"
+}
+
 e2e() {
   local why labels=""
   if why=$("$bin/localcluster" check 2>&1); then
@@ -101,7 +107,7 @@ weave_stand_ins() {
 make -s "$bin/gotestsum" "$bin/localcluster"
 for layer in "$@"; do
   case "$layer" in
-  unit | integration | fault | e2e) "$layer" ;;
+  unit | integration | fault | soak | e2e) "$layer" ;;
   *) echo "no layer of tests is called $layer" >&2 && exit 2 ;;
   esac
 done

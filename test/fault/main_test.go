@@ -11,8 +11,11 @@ import (
 	"io"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/go-logr/logr"
+	"github.com/onsi/gomega"
+	"github.com/onsi/gomega/gleak"
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/symphony-operator/symphony-operator/test/rig"
@@ -25,6 +28,7 @@ func TestMain(m *testing.M) { os.Exit(testMain(m)) }
 
 func testMain(m *testing.M) int {
 	ctrl.SetLogger(logr.Discard())
+	before := gleak.Goroutines()
 	dir, err := os.MkdirTemp("", "fault-")
 	if err == nil {
 		defer func() { _ = os.RemoveAll(dir) }()
@@ -39,5 +43,16 @@ func testMain(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
+	if leaked := leaks(before); leaked != "" && code == 0 {
+		fmt.Fprintln(os.Stderr, leaked)
+		return 1
+	}
 	return code
+}
+
+// leaks are goroutines of operators that have ended, or of the rig's: one a restart would be the end of a long-lived process.
+func leaks(before []gleak.Goroutine) (told string) {
+	g := gomega.NewGomega(func(message string, _ ...int) { told = message })
+	g.Eventually(gleak.Goroutines).WithTimeout(10 * time.Second).ShouldNot(gleak.HaveLeaked(before))
+	return told
 }

@@ -156,11 +156,13 @@ func patience(phase rig.Phase) time.Duration {
 
 // TestEveryWrite fails every write of every workload in every way.
 func TestEveryWrite(t *testing.T) {
+	t.Cleanup(func() { checkReport(t) })
 	for i := range workloads {
 		load := &workloads[i]
 		t.Run(load.name, func(t *testing.T) {
 			t.Parallel()
 			wanted := refer(t, load)
+			tried(load.name, len(wanted.writes))
 			count := map[string]int{}
 			for _, write := range wanted.writes {
 				text := write.String()

@@ -25,7 +25,7 @@ func TestSeededBugs(t *testing.T) {
 		{"a forgotten requeue", &seeded.ForgetRequeue, "restart", rig.Fault{Write: "PATCH replicasets/prod-compute", Occurrence: 1, Times: 5, Phase: rig.Broken}, inTime},
 		{"a delete by name", &seeded.DeleteByName, "update the master", rig.Fault{}, rig.Ownership},
 		{"a bad spec that is retried without a pause", &seeded.HotLoop, "create", rig.Fault{
-			Phase: rig.Invalid, Match: func(w *rig.Write) bool { return w.String() == "PATCH services/prod-gui" },
+			Write: "PATCH services/prod-gui", Occurrence: 1, Times: 1000, Phase: rig.Invalid,
 		}, rig.Retries},
 		{"a scale-in while the master is unknown", &seeded.ScaleInBlind, "master away while users scale in", rig.Fault{}, rig.Availability},
 		{"a status from memory", &seeded.StatusFromMemory, "entitlement gone and back", rig.Fault{}, rig.Statuses},

@@ -12,6 +12,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	managerconfig "sigs.k8s.io/controller-runtime/pkg/config"
@@ -54,7 +55,7 @@ const pollInterval = 100 * time.Millisecond
 // startOperator starts one; stop it, or the spec's end does.
 func startOperator(namespace string, console *fakeConsole, way way, options ctrl.Options) *operator {
 	GinkgoHelper()
-	started, err := startOperatorAs(config, namespace, console, way, options)
+	started, err := startOperatorAs(as(operatorAccount), namespace, console, way, options)
 	Expect(err).NotTo(HaveOccurred())
 	return started
 }

@@ -181,6 +181,7 @@ func (k *Kubelet) wake() {
 
 func (k *Kubelet) run(ctx context.Context, events watch.Interface) {
 	defer close(k.done)
+	defer events.Stop()
 	for {
 		select {
 		case <-ctx.Done():

@@ -62,8 +62,8 @@ type Fault struct {
 	// Times is how often it fails in a row; 0 is once.
 	Times int
 	Phase Phase
-	// Match has every write fail that it matches, instead of one.
-	Match func(*Write) bool
+	// Choose says of every write how it fails, "" if it does not, instead of all this.
+	Choose func(*Write) Phase
 }
 
 // times is how many writes in a row fail.
@@ -169,21 +169,12 @@ func (w *way) RoundTrip(request *http.Request) (*http.Response, error) {
 
 // do numbers a write and does it, unless it is the one that fails. The lock is held.
 func (w *way) do(ctx context.Context, write *Write, send func(context.Context) error) error {
-	hit := w.fault.Match != nil && w.fault.Match(write)
-	if w.fault.Write == write.String() {
-		w.count++
-		hit = w.count >= w.fault.Occurrence && w.count < w.fault.Occurrence+w.fault.times()
-	}
+	write.Failed = w.phase(write)
 	w.sent(write)
 	defer w.answered(write)
-	if !hit {
+	switch write.Failed {
+	case "":
 		return send(ctx)
-	}
-	write.Failed = w.fault.Phase
-	if write.Failed == Refused {
-		write.Failed = refusals[min(w.count-w.fault.Occurrence, len(refusals)-1)]
-	}
-	switch w.fault.Phase {
 	case CrashBefore:
 		w.dead = true
 		return ErrCrashed
@@ -204,6 +195,26 @@ func (w *way) do(ctx context.Context, write *Write, send func(context.Context) e
 }
 
 var errRefused = errors.New("refused")
+
+// phase is how a write fails, "" if it does not.
+func (w *way) phase(write *Write) Phase {
+	if w.fault.Choose != nil {
+		return w.fault.Choose(write)
+	}
+	if w.fault.Write != write.String() {
+		return ""
+	}
+	w.count++
+	times := w.count - w.fault.Occurrence
+	switch {
+	case times < 0 || times >= w.fault.times():
+		return ""
+	case w.fault.Phase == Refused:
+		return refusals[min(times, len(refusals)-1)]
+	default:
+		return w.fault.Phase
+	}
+}
 
 // refusal is the API server's answer of a phase, nil for another error.
 func refusal(write *Write, err error) *http.Response {

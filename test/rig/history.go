@@ -61,6 +61,13 @@ func (h *history) note(kind string, object client.Object, gone bool) {
 	}
 }
 
+// forget lets go of all versions: tests hold on to their worlds for as long as the tests that they are part of.
+func (h *history) forget() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.all, h.now, h.known = nil, map[Key]client.Object{}, map[types.UID]bool{}
+}
+
 // objects are those that are there now.
 func (h *history) objects() map[Key]client.Object {
 	h.mu.Lock()

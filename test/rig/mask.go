@@ -4,6 +4,7 @@
 package rig
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"maps"
 	"regexp"
@@ -42,26 +43,28 @@ func (w *World) State() map[string]string {
 	objects := w.Objects()
 	mask := w.masker(objects)
 	state := map[string]string{}
-	var pods []string
+	alike := map[string][]string{}
 	for key, object := range objects {
 		content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(object)
 		w.must(err)
-		strip(content)
+		strip(key.Kind, content)
 		flat := map[string]string{}
 		flatten("", content, mask, flat)
 		name := maskedName(key)
 		if key.Kind == "Pod" || key.Kind == "ReplicaSet" {
 			// Two that are alike are two.
-			pods = append(pods, name+" "+line(flat))
+			alike[key.Kind] = append(alike[key.Kind], name+" "+line(flat))
 			continue
 		}
 		for path, value := range flat {
 			state[name+" "+path] = value
 		}
 	}
-	slices.Sort(pods)
-	for i, pod := range pods {
-		state[fmt.Sprintf("Pod or ReplicaSet %02d", i)] = pod
+	for kind, all := range alike {
+		slices.Sort(all)
+		for i, each := range all {
+			state[fmt.Sprintf("%s %02d", kind, i)] = each
+		}
 	}
 	maps.Copy(state, w.hostStates(mask))
 	return state
@@ -147,7 +150,7 @@ func maskedName(key Key) string {
 }
 
 // strip removes what the API server gives an object, and what counts its changes.
-func strip(content map[string]any) {
+func strip(kind string, content map[string]any) {
 	metadata, ok := content["metadata"].(map[string]any)
 	if !ok {
 		return
@@ -158,6 +161,9 @@ func strip(content map[string]any) {
 	if annotations, ok := metadata["annotations"].(map[string]any); ok {
 		// It is of addresses, too.
 		delete(annotations, names.AnnotationApplied)
+	}
+	if status, ok := content["status"].(map[string]any); ok && (kind == "Deployment" || kind == "ReplicaSet") {
+		delete(status, "conditions") // Kubernetes' own controllers report the way there, in its order.
 	}
 }
 
@@ -181,8 +187,17 @@ func flatten(path string, value any, mask func(string) string, into map[string]s
 		}
 		lines := strings.Split(text, "\n")
 		slices.Sort(lines)
-		into[path] = strings.Join(lines, "\n")
+		into[path] = short(strings.Join(lines, "\n"))
 	}
+}
+
+// short has the start scripts not fill a page wherever they differ.
+func short(text string) string {
+	const enough = 400
+	if len(text) <= enough {
+		return text
+	}
+	return fmt.Sprintf("%s… (%d bytes, %x)", text[:40], len(text), sha256.Sum256([]byte(text)))
 }
 
 func line(flat map[string]string) string {

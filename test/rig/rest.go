@@ -94,7 +94,7 @@ func (w *World) run(due []*actor) {
 		}
 		if errors.Is(err, ErrCrashed) {
 			w.operator.stop()
-			w.operator = w.newOperator(Fault{})
+			w.operator = w.newOperator(Fault{Choose: w.choose})
 			w.last = w.Clock.Now()
 			return
 		}
@@ -307,10 +307,14 @@ func movingReplicaSet(now map[Key]client.Object, set *appsv1.ReplicaSet) string 
 	if status.ObservedGeneration != set.Generation {
 		return "the ReplicaSet controller has not seen it"
 	}
-	live, ready := int32(0), int32(0)
+	live, ready, leaving := int32(0), int32(0), int32(0)
 	for _, object := range now {
 		pod, ok := object.(*corev1.Pod)
-		if !ok || !metav1.IsControlledBy(pod, set) || pod.DeletionTimestamp != nil {
+		if !ok || !metav1.IsControlledBy(pod, set) {
+			continue
+		}
+		if pod.DeletionTimestamp != nil {
+			leaving++
 			continue
 		}
 		if pod.Status.Phase == corev1.PodFailed || pod.Status.Phase == corev1.PodSucceeded {
@@ -321,7 +325,8 @@ func movingReplicaSet(now map[Key]client.Object, set *appsv1.ReplicaSet) string 
 			ready++
 		}
 	}
-	if live != *set.Spec.Replicas || status.Replicas != live || status.ReadyReplicas != ready {
+	if live != *set.Spec.Replicas || status.Replicas != live || status.ReadyReplicas != ready ||
+		status.TerminatingReplicas != nil && *status.TerminatingReplicas != leaving {
 		return "the ReplicaSet controller is at work"
 	}
 	return ""

@@ -22,10 +22,11 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/types"
+	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/client-go/rest"
 	toolscache "k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/clientcmd"
@@ -69,6 +70,7 @@ var Kinds = map[string]client.Object{
 	"PersistentVolumeClaim": &corev1.PersistentVolumeClaim{},
 	"Pod":                   &corev1.Pod{},
 	"PodDisruptionBudget":   &policyv1.PodDisruptionBudget{},
+	"NetworkPolicy":         &networkingv1.NetworkPolicy{},
 }
 
 // Start starts a rig, and keeps files in dir. Stop it in the end.
@@ -143,6 +145,9 @@ func (r *Rig) Stop() error {
 		r.stop()
 	}
 	r.stopped.Wait()
+	if r.transport != nil {
+		utilnet.CloseIdleConnectionsFor(r.transport)
+	}
 	return r.plane.Stop()
 }
 
@@ -172,6 +177,3 @@ func (r *Rig) seen(kind string) toolscache.ResourceEventHandler {
 
 // patience is how long anything may take that other processes do.
 const patience = 30 * time.Second
-
-// Master is where an EGO's command line runs.
-type Master = types.NamespacedName

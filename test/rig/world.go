@@ -40,6 +40,8 @@ type World struct {
 	guard    *guard
 	operator *operator
 	ended    bool
+	// choose is how the writes of operators fail that follow one that crashed.
+	choose func(*Write) Phase
 	// onPass is told what the operator sees at the begin of every pass.
 	onPass func(map[Key]client.Object)
 
@@ -109,6 +111,10 @@ func (w *World) End() {
 	w.rig.mu.Lock()
 	delete(w.rig.worlds, w.Namespace)
 	w.rig.mu.Unlock()
+	w.history.forget()
+	for _, write := range w.writes {
+		write.Body = ""
+	}
 }
 
 func (w *World) must(err error) {
@@ -117,6 +123,9 @@ func (w *World) must(err error) {
 		w.t.Fatal(err)
 	}
 }
+
+// Context is the test's.
+func (w *World) Context() context.Context { return w.t.Context() }
 
 // Writes are those of all operators so far.
 func (w *World) Writes() []*Write {
@@ -146,6 +155,14 @@ func (w *World) Inject(fault Fault) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.writes = nil
+}
+
+// Choose has the writes of this operator, and of all that follow it, fail as it says; nil ends that.
+func (w *World) Choose(choose func(*Write) Phase) {
+	w.choose = choose
+	w.operator.way.mu.Lock()
+	defer w.operator.way.mu.Unlock()
+	w.operator.way.fault = Fault{Choose: choose}
 }
 
 // OnPass has what the operator sees told at the begin of every pass.
