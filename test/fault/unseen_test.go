@@ -14,7 +14,7 @@ import (
 func TestWhatIsNeverSeen(t *testing.T) {
 	for i := range workloads {
 		load := &workloads[i]
-		if len(load.steps) < 2 {
+		if len(load.steps) < 2 || load.way != "" {
 			continue
 		}
 		t.Run(load.name, func(t *testing.T) {
@@ -30,7 +30,7 @@ func TestWhatIsNeverSeen(t *testing.T) {
 				do(w)
 			}
 			w.Converge()
-			for path, what := range wanted.differs(w.State()) {
+			for path, what := range rig.Differences(lasting(wanted.state), lasting(w.State())) {
 				t.Errorf("%s: %s", path, what)
 			}
 			for _, breach := range w.Breaches() {

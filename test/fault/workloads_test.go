@@ -23,6 +23,8 @@ type workload struct {
 	name string
 	// given is done before anything fails.
 	given []step
+	// way is why the end depends on what was seen on the way, "" if it does not.
+	way string
 	// steps are done one after the other, each when the world has come to rest after the one before.
 	steps []step
 }
@@ -162,7 +164,7 @@ var workloads = []workload{
 	{name: "scale in to the busy hosts", given: []step{create("prod", replicas(3)), work(2)}, steps: []step{change(replicas(2))}},
 	{name: "scale in when work has ended", given: []step{create("prod", replicas(2)), work(2)}, steps: []step{change(replicas(1)), workEnds}},
 	{name: "scale in and change one's mind", given: []step{create("prod", replicas(2)), work(2)}, steps: []step{change(replicas(1)), change(replicas(2)), workEnds}},
-	{name: "scale in when time is over", given: []step{create("prod", replicas(2)), work(2)}, steps: []step{
+	{name: "scale in when time is over", way: "a drain's time begins when it is seen", given: []step{create("prod", replicas(2)), work(2)}, steps: []step{
 		change(replicas(1)), force, wait(11 * time.Minute), wait(3 * time.Minute),
 	}},
 	{name: "scale in beside an administrator's close", given: []step{create("prod", replicas(2)), byAnAdministrator}, steps: []step{change(replicas(1)), change(replicas(2))}},
@@ -201,7 +203,7 @@ var workloads = []workload{
 	}},
 	{name: "children deleted by hand", given: []step{create("prod", replicas(1))}, steps: []step{deleteChildren}},
 	{name: "network check", given: []step{measuring}, steps: []step{createCheck, removeCheck}},
-	{name: "cluster after a network check", given: []step{measuring}, steps: []step{create("prod", replicas(1), checked(true)), change(checked(false))}},
+	{name: "cluster after a network check", way: "a check that was asked for and is not wanted any more was never made", given: []step{measuring}, steps: []step{create("prod", replicas(1), checked(true)), change(checked(false))}},
 }
 
 func createCheck(w *rig.World) {
