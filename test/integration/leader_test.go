@@ -57,10 +57,13 @@ var _ = Describe("A leader that is lost without a word in the middle of a drain"
 	DescribeTable("is followed by the one that waited, which ends it with the same hosts", func(ctx SpecContext, at int, after bool) {
 		w := newWorldWithoutOperator(ctx)
 		lost := lostLeader{newMortal(w.grids, math.MaxInt, after)}
-		first := startOperator(w.namespace, w.console, lost, w.elections())
+		// As a user with all rights: an installation's operator has its lease in its own namespace, where its role is.
+		first, err := startOperatorAs(config, w.namespace, w.console, lost, w.elections())
+		Expect(err).NotTo(HaveOccurred())
 		first.deposed = true
 		Eventually(first.elected).Should(BeClosed())
-		w.operator = startOperator(w.namespace, w.console, direct{w.grids}, w.elections())
+		w.operator, err = startOperatorAs(config, w.namespace, w.console, direct{w.grids}, w.elections())
+		Expect(err).NotTo(HaveOccurred())
 		w.ready(ctx, "prod", replicas(5))
 		w.settle(ctx)
 		Expect(w.operator.writes.Writes()).To(BeEmpty(), "one that waits writes nothing")
