@@ -154,6 +154,10 @@ func (r *SymphonyClusterReconciler) nextPass(pass *status.Input) (ctrl.Result, e
 		next = min(next, due)
 	}
 	for _, problem := range pass.Outcome.Problems {
+		if problem.Soon {
+			failed = append(failed, problem.Err)
+			continue
+		}
 		switch problem.Kind {
 		case apply.Transient:
 			failed = append(failed, problem.Err)

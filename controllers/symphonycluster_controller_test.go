@@ -48,6 +48,7 @@ func TestTheNextPass(t *testing.T) {
 		"a quota that is used up":              {ready, true, problem(apply.Forbidden), time.Minute, false},
 		"an earlier cluster that is leaving":   {ready, true, problem(apply.Leaving), 5 * time.Second, false},
 		"the soonest counts":                   {ready, true, problem(apply.Conflict, apply.Leaving), 5 * time.Second, false},
+		"a right that may be there soon":       {ready, true, []apply.Problem{{Kind: apply.Forbidden, Soon: true, Err: errors.New("no role yet")}}, 0, true},
 		"a failure that passes":                {ready, true, problem(apply.Transient), 0, true},
 		"a failure that passes beside another": {ready, true, problem(apply.Conflict, apply.Transient), 0, true},
 	} {

@@ -44,8 +44,11 @@ type Problem struct {
 	// Message is for the user: what is wrong, where, and what to do. It names no random names, because it
 	// goes into a condition.
 	Message string
-	// Err is the error of a Transient problem, for the log and the retry.
+	// Err is for the log and the retry of a Transient problem, and of one that may pass soon.
 	Err error
+	// Soon is for a Forbidden that may pass by itself in a moment: an API server that has just started has not read its roles yet, and
+	// refuses for seconds what it allows for ever after.
+	Soon bool
 }
 
 func problem(doing string, child observe.ChildKey, err error) []Problem {
@@ -57,7 +60,7 @@ func problem(doing string, child observe.ChildKey, err error) []Problem {
 		Message: Explain(doing, err),
 	}
 	if apierrors.IsForbidden(err) {
-		found.Kind = Forbidden
+		found.Kind, found.Soon = Forbidden, isRight(err)
 	}
 	if isRejection(err) {
 		found.Kind = Rejected
@@ -71,6 +74,11 @@ func problem(doing string, child observe.ChildKey, err error) []Problem {
 		}
 	}
 	return []Problem{found}
+}
+
+// isRight reports whether a refusal is for want of a right, which says so in its text alone.
+func isRight(err error) bool {
+	return apierrors.IsForbidden(err) && strings.Contains(err.Error(), `User "`) && strings.Contains(err.Error(), `" cannot `)
 }
 
 // isRejection: the same write would be refused again. A bad request is one that the API server cannot read, because of a character

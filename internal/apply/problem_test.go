@@ -106,3 +106,18 @@ func TestPodsThatAreGoneNeedNothing(t *testing.T) {
 	g.Expect(err).To(MatchError("34 of 100 pods, the first: broken"))
 	g.Expect(done).To(Equal(66))
 }
+
+// An API server that has just started refuses like one whose administrator has taken a right away.
+func TestAMissingRightMayBeThereSoon(t *testing.T) {
+	services := schema.GroupResource{Resource: "services"}
+	for reason, soon := range map[string]bool{
+		`User "system:serviceaccount:system:manager" cannot patch resource "services" in API group "" in the namespace "grid"`: true,
+		"exceeded quota: small, requested: count/services=1, used: count/services=2, limited: count/services=2":                false,
+	} {
+		found := problem("applying Service prod-gui", observe.ChildKey{Kind: "Service", Name: "prod-gui"}, apierrors.NewForbidden(services, "prod-gui", errors.New(reason)))
+		g := NewWithT(t)
+		g.Expect(found).To(HaveLen(1))
+		g.Expect(found[0].Kind).To(Equal(Forbidden))
+		g.Expect(found[0].Soon).To(Equal(soon), reason)
+	}
+}
