@@ -176,6 +176,10 @@ func where(dir string) (cluster.Layout, error) {
 	if err != nil {
 		return cluster.Layout{}, fmt.Errorf("finding %s: %w", dir, err)
 	}
+	// A kubelet that was restarted looks for the mounts of its pods by its own path for them, and the kernel lists them without links.
+	if resolved, err := filepath.EvalSymlinks(absolute); err == nil {
+		absolute = resolved
+	}
 	return cluster.Layout{Dir: absolute, Source: source}, nil
 }
 

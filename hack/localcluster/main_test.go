@@ -5,6 +5,7 @@ package main
 
 import (
 	"bytes"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -74,12 +75,17 @@ func TestAComponentThatIsNotThere(t *testing.T) {
 }
 
 func TestKubeconfigIsInTheDirectory(t *testing.T) {
-	dir := t.TempDir()
-	var out bytes.Buffer
-	if err := run(t.Context(), []string{"kubeconfig", "--dir", dir}, &out); err != nil {
+	dir, link := t.TempDir(), filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(dir, link); err != nil {
 		t.Fatal(err)
 	}
-	if got := strings.TrimSpace(out.String()); got != filepath.Join(dir, "kubeconfig") {
-		t.Errorf("got %s", got)
+	for _, given := range []string{dir, link} {
+		var out bytes.Buffer
+		if err := run(t.Context(), []string{"kubeconfig", "--dir", given}, &out); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.TrimSpace(out.String()); got != filepath.Join(dir, "kubeconfig") {
+			t.Errorf("%s: got %s", given, got)
+		}
 	}
 }

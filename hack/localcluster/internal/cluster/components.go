@@ -190,7 +190,7 @@ func (c *Cluster) insideOf(n node) (int, error) {
 func (c *Cluster) works(ctx context.Context, wanted component) error {
 	switch wanted.name {
 	case "etcd":
-		return etcdAnswers(ctx)
+		return c.etcdWorks(ctx)
 	case "kube-apiserver":
 		return c.apiServerAnswers(ctx)
 	case "kube-controller-manager":
@@ -215,6 +215,18 @@ func (c *Cluster) kubeletWorks(ctx context.Context, n node) error {
 		err = errors.New("the node is not Ready")
 	}
 	return err
+}
+
+// etcdWorks when it answers, and the API server is content with it, unless that was stopped too.
+func (c *Cluster) etcdWorks(ctx context.Context) error {
+	if err := etcdAnswers(ctx); err != nil {
+		return err
+	}
+	server, err := c.find(component{name: "kube-apiserver"})
+	if err != nil || server.Stopped {
+		return err
+	}
+	return c.apiServerAnswers(ctx)
 }
 
 func etcdAnswers(ctx context.Context) error {

@@ -45,7 +45,11 @@ func startTime(pid int) string {
 	// The command's name is in parentheses and may hold anything.
 	_, rest, found := strings.Cut(string(data), ") ")
 	fields := strings.Fields(rest)
-	if !found || len(fields) < 20 || fields[0] == "Z" {
+	if !found || len(fields) < 20 {
+		return ""
+	}
+	// A process of several threads looks like a zombie as soon as its first one has ended, and holds its ports until the last has.
+	if threads := fields[17]; fields[0] == "Z" && (threads == "0" || threads == "1") {
 		return ""
 	}
 	return fields[19]
