@@ -19,7 +19,8 @@ import (
 type Log struct {
 	// Done counts the requests that roles allowed, whatever became of them afterwards.
 	Done map[Request]int
-	// Refused are those that no role allowed, each once.
+	// Refused are those that no role allowed, each once. What was allowed at another time in the same namespace is left out: an API server
+	// that has just started refuses everything for a moment, since it has not read the roles yet.
 	Refused []Refusal
 	// OfSecrets are all about Secrets, also those that were refused.
 	OfSecrets []Request
@@ -51,7 +52,17 @@ func Read(log io.Reader, accounts ...string) (*Log, error) {
 	if err := lines.Err(); err != nil {
 		return nil, fmt.Errorf("reading the audit log: %w", err)
 	}
+	allowed := map[Request]bool{}
+	for request := range read.Done {
+		allowed[request.ofAnyName()] = true
+	}
+	read.Refused = slices.DeleteFunc(read.Refused, func(r Refusal) bool { return allowed[r.ofAnyName()] })
 	return read, nil
+}
+
+func (r Request) ofAnyName() Request {
+	r.Name = ""
+	return r
 }
 
 func (l *Log) note(event *auditv1.Event, refused map[Request]bool) {
@@ -85,8 +96,8 @@ func requestOf(event *auditv1.Event) Request {
 	}
 }
 
-// refusal reports whether no role allowed a request. A 403 of admission (a quota, Pod Security, a policy) says nothing about roles.
-// Where the API server asks for a second right on the way, the log has no decision about it, only the answer.
+// refusal reports whether no role allowed a request. A 403 of admission (a quota, Pod Security, a policy) says nothing about roles, nor
+// // Where the API server asks for a second right on the way, the log has no decision about it, only the answer.
 func refusal(event *auditv1.Event) (string, bool) {
 	message := ""
 	if event.ResponseStatus != nil {

@@ -182,6 +182,18 @@ func TestRefusalsAreFound(t *testing.T) {
 	}
 }
 
+func TestWhatIsAllowedAtAnotherTimeIsNoMissingRight(t *testing.T) {
+	refused := func(about string) string {
+		return line(manager, "get", about, 403, `},"annotations":{"authorization.k8s.io/decision":"forbid"`) + "}"
+	}
+	another := strings.ReplaceAll(aPod, `"name":"a"`, `"name":"b"`)
+	elsewhere := strings.ReplaceAll(aPod, `"namespace":"grid"`, `"namespace":"other"`)
+	_, log := compared(t, "", refused(another), refused(elsewhere), refused(aLease), done("get", aPod))
+	g := NewWithT(t)
+	g.Expect(log.Refused).To(HaveLen(2))
+	g.Expect(log.Refused).To(ConsistOf(HaveField("Namespace", "other"), HaveField("Resource", "leases")))
+}
+
 func TestSecretsAreFound(t *testing.T) {
 	for name, code := range map[string]int{"read": 200, "refused": 403, "not there": 404} {
 		t.Run(name, func(t *testing.T) {
