@@ -88,11 +88,11 @@ e2e() {
     echo "e2e needs real nodes: $why, and KUBECONFIG names no other cluster" >&2
     return 1
   fi
-  format=standard-verbose run e2e . -tags e2e -timeout 70m ./test/e2e -ginkgo.v -ginkgo.no-color "-ginkgo.label-filter=$labels" "-ginkgo.junit-report=$results/e2e.xml"
+  format=standard-verbose run e2e . -tags e2e -timeout 90m ./test/e2e -ginkgo.v -ginkgo.no-color "-ginkgo.label-filter=$labels" "-ginkgo.junit-report=$results/e2e.xml"
   if [ -n "$brought_up" ]; then
     brought_up=""
     "$bin/localcluster" down
-    run localcluster-e2e hack/localcluster -tags e2e -timeout 10m ./internal/cluster/...
+    run localcluster-e2e hack/localcluster -tags e2e -timeout 15m ./internal/cluster/...
   fi
 }
 

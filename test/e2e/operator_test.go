@@ -99,18 +99,7 @@ var _ = Describe("The operator's own pods", func() {
 		Expect(g.containers(ctx, names.Compute)).To(Equal(containers))
 
 		bearer := scraper()
-		writes := func() (all []string) {
-			for _, pod := range operatorPods(ctx) {
-				Eventually(ctx, func() error {
-					found, err := metrics(ctx, pod.Name, bearer)
-					if err == nil {
-						all = append(all, writeCounts(found)...)
-					}
-					return err
-				}).Should(Succeed())
-			}
-			return all
-		}
+		writes := func() []string { return operatorWrites(ctx, bearer) }
 		By("seeing the counters move with a write")
 		unmoved := writes()
 		g.kubectl("scale", "symphonycluster/prod", "--replicas=6")
@@ -150,13 +139,34 @@ func operatorPods(ctx context.Context) []corev1.Pod {
 // leaderPod is the pod that holds the lease.
 func leaderPod(ctx context.Context) string {
 	GinkgoHelper()
+	pod, _, _ := strings.Cut(leader(ctx), "_")
+	return pod
+}
+
+// leader is the process that holds the lease: a pod's name and something that is new with each start.
+func leader(ctx context.Context) string {
+	GinkgoHelper()
 	lease := &coordinationv1.Lease{}
 	Expect(api.Get(ctx, client.ObjectKey{Namespace: operatorNamespace, Name: operatorLease}, lease)).To(Succeed())
 	if lease.Spec.HolderIdentity == nil {
 		return ""
 	}
-	pod, _, _ := strings.Cut(*lease.Spec.HolderIdentity, "_")
-	return pod
+	return *lease.Spec.HolderIdentity
+}
+
+// operatorWrites counts what the operator's pods have sent that changes something.
+func operatorWrites(ctx context.Context, bearer string) (all []string) {
+	GinkgoHelper()
+	for _, pod := range operatorPods(ctx) {
+		Eventually(ctx, func() error {
+			found, err := metrics(ctx, pod.Name, bearer)
+			if err == nil {
+				all = append(all, writeCounts(found)...)
+			}
+			return err
+		}).Should(Succeed())
+	}
+	return all
 }
 
 // token is a token of a ServiceAccount in the operator's namespace.

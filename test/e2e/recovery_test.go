@@ -46,6 +46,9 @@ func (g *grid) share(ctx context.Context) object {
 	}
 	Expect(api.Create(ctx, volume)).To(Succeed())
 	DeferCleanup(func(ctx SpecContext) {
+		// A master without its directory ends, and hosts without a master wait with their end until their grace period is over.
+		g.kubectl("delete", "symphonycluster", "--all")
+		Eventually(ctx, func() []corev1.Pod { return g.allPods(ctx) }).Should(BeEmpty())
 		g.kubectl("delete", "persistentvolumeclaim", "--all", "--wait=false")
 		Expect(api.Delete(ctx, volume)).To(Succeed())
 		// A pod on its way out still writes there.
