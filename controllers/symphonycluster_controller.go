@@ -98,10 +98,7 @@ func (r *SymphonyClusterReconciler) Reconcile(ctx context.Context, cluster *v1al
 		// What follows from what is no longer so must not be told.
 		return ctrl.Result{RequeueAfter: afterOutdated}, nil
 	}
-	after := status.Of(pass)
-	if seeded.StatusFromMemory {
-		after = *seeded.Remembered(cluster, &after)
-	}
+	after := seeded.Status(cluster, status.Of(pass))
 	conditions.Stamp(after.Conditions, metav1.NewTime(r.Clock.Now()))
 	err = writeStatus(ctx, r.Client, cluster, &cluster.Status, &after,
 		applyv1alpha1.SymphonyClusterStatus(), applyv1alpha1.SymphonyCluster(cluster.Name, cluster.Namespace))
@@ -161,16 +158,20 @@ func (r *SymphonyClusterReconciler) nextPass(pass *status.Input) (ctrl.Result, e
 		switch problem.Kind {
 		case apply.Transient:
 			failed = append(failed, problem.Err)
-		case apply.Unseen, apply.Outdated:
+		case apply.Unseen:
 			next = min(next, afterStale)
+		case apply.Outdated:
+			// The pass has ended before it came here.
 		case apply.Leaving:
 			next = min(next, afterLeaving)
 		case apply.Conflict, apply.Rejected, apply.NodePort, apply.Forbidden:
 			next = min(next, afterStalled)
 		}
 	}
-	next, err := seeded.Next(next, errors.Join(failed...))
-	return ctrl.Result{RequeueAfter: next}, err
+	if err := seeded.Failure(errors.Join(failed...)); err != nil {
+		return ctrl.Result{}, err
+	}
+	return ctrl.Result{RequeueAfter: seeded.Pause(next)}, nil
 }
 
 // logWork tells the operator's own operators what this pass did to pods; quiet passes log nothing.

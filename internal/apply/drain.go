@@ -99,15 +99,10 @@ func noteOf(do plan.Do, pod *corev1.Pod, now string) map[string]any {
 
 // hosts runs EGO's commands: first what lets work come again, then what keeps it away.
 func (a *Applier) hosts(ctx context.Context, facts *observe.Facts, decided *plan.Plan, steps []plan.Step, now string, out *Outcome) {
-	opened, closed, reclaimed, dead := of(steps, plan.Open), of(steps, plan.Close), of(steps, plan.Reclaim), decided.Compute.DeadHosts
-	if len(opened)+len(closed)+len(reclaimed)+len(dead) == 0 {
-		return
-	}
 	// EGO keeps no versions. What a cache that is behind shows as chosen may stay, and would be closed for good, opened to take work before its
 	// end, or lose its work.
-	for _, steps := range []*[]plan.Step{&opened, &closed, &reclaimed} {
-		*steps = a.upToDate(ctx, *steps)
-	}
+	opened, closed := a.upToDate(ctx, of(steps, plan.Open)), a.upToDate(ctx, of(steps, plan.Close))
+	reclaimed, dead := a.upToDate(ctx, of(steps, plan.Reclaim)), decided.Compute.DeadHosts
 	if len(opened)+len(closed)+len(reclaimed)+len(dead) == 0 {
 		return
 	}

@@ -19,19 +19,15 @@ const (
 	DeleteByName = false
 	// ScaleInBlind lets pods go while there is no master to ask who works.
 	ScaleInBlind = false
-	// StatusFromMemory goes on saying that a cluster is ready, for as long as its spec is the same.
-	StatusFromMemory = false
 )
 
-// Next is when the next pass is, or what failed. One bug forgets the failure, another looks again without a pause.
-func Next(after time.Duration, failed error) (time.Duration, error) {
-	if failed != nil {
-		return 0, failed
-	}
-	return after, nil
-}
+// Failure is what failed in a pass. The bug forgets it.
+func Failure(err error) error { return err }
 
-// Remembered is for StatusFromMemory.
-func Remembered(_ *v1alpha1.SymphonyCluster, now *v1alpha1.SymphonyClusterStatus) *v1alpha1.SymphonyClusterStatus {
+// Pause is how long the next pass is waited for. The bug does not wait.
+func Pause(after time.Duration) time.Duration { return after }
+
+// Status is what a pass tells. The bug goes on telling that a cluster is ready, for as long as its spec is the same.
+func Status(_ *v1alpha1.SymphonyCluster, now v1alpha1.SymphonyClusterStatus) v1alpha1.SymphonyClusterStatus {
 	return now
 }

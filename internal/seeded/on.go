@@ -19,34 +19,40 @@ import (
 var (
 	DeleteByName     bool
 	ScaleInBlind     bool
+	ForgetRequeue    bool
+	HotLoop          bool
 	StatusFromMemory bool
-	// ForgetRequeue forgets that a write failed.
-	ForgetRequeue bool
-	// HotLoop looks again at once at what only a person can mend.
-	HotLoop bool
 )
 
-// Next is when the next pass is, or what failed.
-func Next(after time.Duration, failed error) (time.Duration, error) {
-	switch {
-	case failed != nil && !ForgetRequeue:
-		return 0, failed
-	case HotLoop:
-		return 50 * time.Millisecond, nil
+// Failure is what failed in a pass.
+func Failure(err error) error {
+	if ForgetRequeue {
+		return nil
 	}
-	return after, nil
+	return err
+}
+
+// Pause is how long the next pass is waited for.
+func Pause(after time.Duration) time.Duration {
+	if HotLoop {
+		return 50 * time.Millisecond
+	}
+	return after
 }
 
 // memory has the status of each cluster and generation when it was ready.
 var memory sync.Map
 
-// Remembered is the status that is told.
-func Remembered(cluster *v1alpha1.SymphonyCluster, now *v1alpha1.SymphonyClusterStatus) *v1alpha1.SymphonyClusterStatus {
+// Status is what a pass tells.
+func Status(cluster *v1alpha1.SymphonyCluster, now v1alpha1.SymphonyClusterStatus) v1alpha1.SymphonyClusterStatus {
+	if !StatusFromMemory {
+		return now
+	}
 	key := fmt.Sprint(cluster.UID, cluster.Generation)
 	if meta.IsStatusConditionTrue(now.Conditions, v1alpha1.ConditionReady) {
 		memory.Store(key, now.DeepCopy())
 	} else if before, ok := memory.Load(key); ok {
-		return before.(*v1alpha1.SymphonyClusterStatus).DeepCopy()
+		return *before.(*v1alpha1.SymphonyClusterStatus).DeepCopy()
 	}
 	return now
 }
