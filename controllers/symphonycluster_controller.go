@@ -151,27 +151,31 @@ func (r *SymphonyClusterReconciler) nextPass(pass *status.Input) (ctrl.Result, e
 		next = min(next, due)
 	}
 	for _, problem := range pass.Outcome.Problems {
-		if problem.Soon {
+		if problem.Soon || problem.Kind == apply.Transient {
 			failed = append(failed, problem.Err)
-			continue
-		}
-		switch problem.Kind {
-		case apply.Transient:
-			failed = append(failed, problem.Err)
-		case apply.Unseen:
-			next = min(next, afterStale)
-		case apply.Outdated:
-			// The pass has ended before it came here.
-		case apply.Leaving:
-			next = min(next, afterLeaving)
-		case apply.Conflict, apply.Rejected, apply.NodePort, apply.Forbidden:
-			next = min(next, afterStalled)
+		} else if again := whenAgain(problem.Kind); again > 0 {
+			next = min(next, again)
 		}
 	}
 	if err := seeded.Failure(errors.Join(failed...)); err != nil {
 		return ctrl.Result{}, err
 	}
 	return ctrl.Result{RequeueAfter: seeded.Pause(next)}, nil
+}
+
+// whenAgain is when to look again at what kept a child from being applied, 0 if the pass says so otherwise.
+func whenAgain(kind apply.ProblemKind) time.Duration {
+	switch kind {
+	case apply.Unseen:
+		return afterStale
+	case apply.Leaving:
+		return afterLeaving
+	case apply.Conflict, apply.Rejected, apply.NodePort, apply.Forbidden:
+		return afterStalled
+	case apply.Transient, apply.Outdated:
+		// One is an error; with the other, the pass has ended before it came here.
+	}
+	return 0
 }
 
 // logWork tells the operator's own operators what this pass did to pods; quiet passes log nothing.
