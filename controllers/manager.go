@@ -104,10 +104,10 @@ func newManager(config *rest.Config, cached map[client.Object]cache.ByObject, ow
 	return manager, nil
 }
 
-// retries is how soon a pass that failed is repeated: at once at first, then after twice as long each time, and never later than
+// Retries is how soon a pass that failed is repeated: at once at first, then after twice as long each time, and never later than
 // what a person has to mend is looked at again. The default goes on to 17 minutes: whatever has failed for an hour (the
 // API server's storage, an admission webhook, a right) would be mended, and the operator would stand still as long again.
-func retries() workqueue.TypedRateLimiter[reconcile.Request] {
+func Retries() workqueue.TypedRateLimiter[reconcile.Request] {
 	return workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](5*time.Millisecond, afterStalled)
 }
 

@@ -55,7 +55,7 @@ func (r *NetworkCheckReconciler) SetupWithManager(manager ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(manager).
 		For(&v1alpha1.NetworkCheck{}).
 		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(checkOfPod), builder.WithPredicates(podChanged())).
-		WithOptions(controller.Options{ReconciliationTimeout: passTimeout, EnableWarmup: new(true), RateLimiter: retries()}).
+		WithOptions(controller.Options{ReconciliationTimeout: passTimeout, EnableWarmup: new(true), RateLimiter: Retries()}).
 		Complete(reconcile.AsReconciler(manager.GetClient(), r))
 }
 

@@ -75,7 +75,7 @@ func (r *SymphonyClusterReconciler) SetupWithManager(manager ctrl.Manager) error
 			ReconciliationTimeout:   passTimeout,
 			// A new leader must not first list 30,000 pods.
 			EnableWarmup: new(true),
-			RateLimiter:  retries(),
+			RateLimiter:  Retries(),
 		}).
 		Complete(reconcile.Func(r.Handle))
 }

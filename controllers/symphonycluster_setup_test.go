@@ -60,7 +60,7 @@ func TestWhatFallsDueBringsAPass(t *testing.T) {
 
 func TestAPassThatFailsForHoursIsRepeatedEveryMinute(t *testing.T) {
 	g := NewWithT(t)
-	limiter, request := retries(), reconcile.Request{}
+	limiter, request := Retries(), reconcile.Request{}
 	g.Expect(limiter.When(request)).To(BeNumerically("<", time.Second))
 	last := time.Duration(0)
 	for range 60 {

@@ -72,7 +72,7 @@ func (r *WeaveNetworkReconciler) SetupWithManager(manager ctrl.Manager) error {
 		Watches(&corev1.ConfigMap{}, toNetwork).
 		Watches(&corev1.Pod{}, toNetwork, builder.WithPredicates(podChanged())).
 		Watches(&corev1.Node{}, toNetwork, builder.WithPredicates(nodeChanged())).
-		WithOptions(controller.Options{ReconciliationTimeout: passTimeout, EnableWarmup: new(true), RateLimiter: retries()}).
+		WithOptions(controller.Options{ReconciliationTimeout: passTimeout, EnableWarmup: new(true), RateLimiter: Retries()}).
 		Complete(reconcile.AsReconciler(manager.GetClient(), r))
 }
 

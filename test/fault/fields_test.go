@@ -116,7 +116,7 @@ type mutated struct {
 
 func newMutated(t *testing.T) *mutated {
 	t.Helper()
-	w := machine.NewWorld(t, rig.Fault{})
+	w := machine.NewWorld(t)
 	w.Force() // Some fields say that work is not waited for.
 	w.Quiet = 15 * time.Second
 	w.Create("prod", replicas(1))

@@ -34,7 +34,7 @@ func fresh(t *testing.T, w *rig.World, name string) map[string]string {
 	if err := w.API.Get(t.Context(), client.ObjectKey{Namespace: w.Namespace, Name: name}, now); err != nil {
 		t.Fatal(err)
 	}
-	other := machine.NewWorld(t, rig.Fault{})
+	other := machine.NewWorld(t)
 	defer other.End()
 	cluster := &v1alpha1.SymphonyCluster{ObjectMeta: metav1.ObjectMeta{Namespace: other.Namespace, Name: name}, Spec: now.Spec}
 	if err := other.API.Create(t.Context(), cluster); err != nil {

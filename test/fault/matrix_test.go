@@ -28,7 +28,7 @@ type run struct {
 // play plays a workload in a world of its own with a fault.
 func play(t *testing.T, load *workload, fault rig.Fault) *run {
 	t.Helper()
-	w := machine.NewWorld(t, rig.Fault{})
+	w := machine.NewWorld(t)
 	defer w.End()
 	for _, do := range load.given {
 		do(w)

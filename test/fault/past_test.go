@@ -23,7 +23,7 @@ func TestThePast(t *testing.T) {
 		load := &workloads[i]
 		t.Run(load.name, func(t *testing.T) {
 			t.Parallel()
-			w := machine.NewWorld(t, rig.Fault{})
+			w := machine.NewWorld(t)
 			for _, do := range load.given {
 				do(w)
 				w.Converge()

@@ -72,7 +72,7 @@ func TestSoak(t *testing.T) {
 
 func soak(t *testing.T, chance *rand.Rand) {
 	t.Helper()
-	w := machine.NewWorld(t, rig.Fault{})
+	w := machine.NewWorld(t)
 	defer w.End()
 	w.Quiet = 20 * time.Second
 	w.Kubelet.When(kubelet.Image("bad"), bad)

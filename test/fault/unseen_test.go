@@ -20,7 +20,7 @@ func TestWhatIsNeverSeen(t *testing.T) {
 		t.Run(load.name, func(t *testing.T) {
 			t.Parallel()
 			wanted := refer(t, load)
-			w := machine.NewWorld(t, rig.Fault{})
+			w := machine.NewWorld(t)
 			defer w.End()
 			for _, do := range load.given {
 				do(w)

@@ -92,6 +92,9 @@ type Write struct {
 	Answer metav1.PartialObjectMetadata
 }
 
+// committed reports whether the API server has taken it.
+func (w *Write) committed() bool { return w.Code >= 200 && w.Code < 300 }
+
 // String is short and without random names.
 func (w *Write) String() string {
 	if w.Command != "" {
@@ -125,7 +128,6 @@ type way struct {
 	count int
 	dead  bool
 	late  []func()
-	reads int
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -136,7 +138,6 @@ func (w *way) RoundTrip(request *http.Request) (*http.Response, error) {
 		return nil, ErrCrashed
 	}
 	if !oracle.IsWrite(request) {
-		w.reads++
 		return w.next.RoundTrip(request)
 	}
 	body, err := readAll(request.Body)

@@ -197,7 +197,7 @@ func (g *guard) answered(write *Write) {
 	if body := g.read(write); body != nil && write.Failed != CrashBefore {
 		g.owned(write, body)
 	}
-	if write.Code >= 200 && write.Code < 300 {
+	if write.committed() {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		g.breaches = append(g.breaches, write.would...)
@@ -233,7 +233,7 @@ func (g *guard) owned(write *Write, body *content) {
 		// An apply that is to create has no UID to name. One that comes late changes what was created since, which is the same.
 		g.broken(Ownership, "%s changes an object and names no UID", write)
 	}
-	if write.Code >= 200 && write.Code < 300 && strings.Contains(write.Path, "/pods/") && !g.isOurPod(path.Base(write.Path)) {
+	if write.committed() && strings.Contains(write.Path, "/pods/") && !g.isOurPod(path.Base(write.Path)) {
 		g.broken(Ownership, "%s changes a pod of somebody else", write)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/events"
+	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
@@ -36,24 +38,25 @@ type operator struct {
 	way      *way
 	clusters *controllers.SymphonyClusterReconciler
 	checks   *controllers.NetworkCheckReconciler
-	actors   map[Key]*actor
+	// retries is the limit of a manager's queue. One for both controllers: their objects have other names.
+	retries workqueue.TypedRateLimiter[ctrl.Request]
+	actors  map[Key]*actor
 }
 
 // actor is an object that is reconciled.
 type actor struct {
 	key Key
 	// seen are the versions of what it is about that its last pass began with; nil has it passed over at once.
-	seen     map[Key]string
-	due      time.Time
-	failures int
+	seen map[Key]string
+	due  time.Time
 	// inMinute counts the passes in a minute.
 	minute   time.Time
 	inMinute int
 }
 
-func (w *World) newOperator(fault Fault) *operator {
-	o := &operator{world: w, actors: map[Key]*actor{}}
-	o.way = &way{fault: fault, next: w.rig.transport, sent: w.guard.sent, answered: w.answered}
+func (w *World) newOperator() *operator {
+	o := &operator{world: w, actors: map[Key]*actor{}, retries: controllers.Retries()}
+	o.way = &way{fault: Fault{Choose: w.choose}, next: w.rig.transport, sent: w.guard.sent, answered: w.answered}
 	config := rest.CopyConfig(w.rig.config)
 	// Answers are read on their way.
 	config.ContentType, config.AcceptContentTypes = runtime.ContentTypeJSON, runtime.ContentTypeJSON
@@ -66,7 +69,7 @@ func (w *World) newOperator(fault Fault) *operator {
 	w.must(err)
 	means := &controllers.Means{Client: writer, Live: live, Events: recorder{w}, Clock: w.Clock}
 	settings := &controllers.Settings{
-		Console: w.Console, EGOPollInterval: pollInterval, NetworkCheckImage: "iperf3",
+		Console: console{}, EGOPollInterval: pollInterval, NetworkCheckImage: "iperf3",
 		EGO: func(master types.NamespacedName) ego.EGO { return &faultyEGO{EGO: w.Grids.Connect(master), way: o.way} },
 	}
 	o.clusters = controllers.NewSymphonyClusterReconciler(means, settings)
@@ -117,17 +120,14 @@ func (o *operator) pass(ctx context.Context, a *actor) error {
 	}
 	o.wait()
 	now := o.world.Clock.Now()
-	switch {
-	case err != nil:
-		// As controller-runtime's queue does it.
-		a.due = now.Add(min(5*time.Millisecond<<min(a.failures, 20), 1000*time.Second))
-		a.failures++
-	default:
-		a.failures = 0
+	if err == nil {
+		o.retries.Forget(request)
 		a.due = time.Time{}
 		if result.RequeueAfter > 0 {
 			a.due = now.Add(result.RequeueAfter)
 		}
+	} else {
+		a.due = now.Add(o.retries.When(request))
 	}
 	return nil
 }
@@ -199,12 +199,11 @@ func (w *World) answered(write *Write) {
 	}
 	w.mu.Unlock()
 	w.guard.answered(write)
-	if write.Code < 200 || write.Code >= 300 {
-		return
-	}
-	if write.Method == "DELETE" {
+	switch {
+	case !write.committed():
+	case write.Method == http.MethodDelete:
 		w.expect(write.meantFor(), deleted)
-	} else {
+	default:
 		w.expect(write.Answer.UID, write.Answer.ResourceVersion)
 	}
 }

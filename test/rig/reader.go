@@ -9,7 +9,6 @@ import (
 	"maps"
 	"reflect"
 
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/labels"
@@ -17,19 +16,13 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
-
-	"github.com/symphony-operator/symphony-operator/internal/names"
-	"github.com/symphony-operator/symphony-operator/internal/observe"
 )
 
 // reader is an operator's cache: what observe.CacheOptions has it hold of the world's objects, as of now or of an earlier time. The
 // manager's own caches, which need watches of their own for every operator, are for test/integration.
 type reader struct{ world *World }
 
-// Freeze has operators see the world as it is now, whatever comes, until Thaw: their watches are held.
-func (w *World) Freeze() { w.FreezeAt(w.cachedObjects()) }
-
-// FreezeAt is Freeze at an earlier state.
+// FreezeAt has operators see an earlier state of the world, whatever comes, until Thaw: their watches are held.
 func (w *World) FreezeAt(objects map[Key]client.Object) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -52,16 +45,14 @@ func (w *World) cachedObjects() map[Key]client.Object {
 		return frozen
 	}
 	objects := w.history.objects()
-	maps.DeleteFunc(objects, func(key Key, object client.Object) bool { return !cached(key, object) })
+	maps.DeleteFunc(objects, func(key Key, object client.Object) bool { return !w.rig.caches(key, object) })
 	return objects
 }
 
-// managed matches what the operator made.
-var managed = names.Managed()
-
-// cached reports whether an operator's cache holds an object (observe.CacheOptions).
-func cached(key Key, object client.Object) bool {
-	return key.Kind == "SymphonyCluster" || key.Kind == "NetworkCheck" || managed.Matches(labels.Set(object.GetLabels()))
+// caches reports whether an operator's cache holds an object.
+func (r *Rig) caches(key Key, object client.Object) bool {
+	label := r.kinds[key.Kind].Label
+	return label == nil || label.Matches(labels.Set(object.GetLabels()))
 }
 
 // Get implements client.Reader.
@@ -74,8 +65,11 @@ func (r *reader) Get(_ context.Context, key client.ObjectKey, into client.Object
 	if object == nil || object.GetNamespace() != key.Namespace {
 		return apierrors.NewNotFound(schema.GroupResource{Group: kind.Group, Resource: kind.Kind}, key.Name)
 	}
-	reflect.ValueOf(into).Elem().Set(reflect.ValueOf(trimmed(object.DeepCopyObject())).Elem())
-	return nil
+	kept, err := r.trimmed(kind.Kind, object)
+	if err == nil {
+		reflect.ValueOf(into).Elem().Set(reflect.ValueOf(kept).Elem())
+	}
+	return err
 }
 
 // List implements client.Reader.
@@ -91,7 +85,11 @@ func (r *reader) List(_ context.Context, into client.ObjectList, options ...clie
 			wanted.LabelSelector != nil && !wanted.LabelSelector.Matches(labels.Set(object.GetLabels())) {
 			continue
 		}
-		items = append(items, trimmed(object.DeepCopyObject()))
+		item, err := r.trimmed(key.Kind, object)
+		if err != nil {
+			return err
+		}
+		items = append(items, item)
 	}
 	if err := meta.SetList(into, items); err != nil {
 		return fmt.Errorf("listing %T: %w", into, err)
@@ -100,13 +98,18 @@ func (r *reader) List(_ context.Context, into client.ObjectList, options ...clie
 }
 
 // trimmed is what the cache keeps of an object.
-func trimmed(object runtime.Object) runtime.Object {
-	if pod, ok := object.(*corev1.Pod); ok {
-		if kept, err := observe.TrimPod(pod); err == nil {
-			if slim, ok := kept.(*corev1.Pod); ok {
-				return slim
-			}
-		}
+func (r *reader) trimmed(kind string, object client.Object) (runtime.Object, error) {
+	trim := r.world.rig.kinds[kind].Transform
+	if trim == nil {
+		return object.DeepCopyObject(), nil
 	}
-	return object
+	kept, err := trim(object.DeepCopyObject())
+	if err != nil {
+		return nil, fmt.Errorf("trimming a %s: %w", kind, err)
+	}
+	slim, ok := kept.(runtime.Object)
+	if !ok {
+		return nil, fmt.Errorf("a %s is trimmed to a %T", kind, kept)
+	}
+	return slim, nil
 }

@@ -83,7 +83,6 @@ func tail[T any](all []T, n int) []T { return all[max(0, len(all)-n):] }
 func (w *World) run(due []*actor) {
 	for _, a := range due {
 		before := len(w.Writes())
-		w.passes++
 		if w.onPass != nil {
 			w.onPass(w.cachedObjects())
 		}
@@ -93,8 +92,7 @@ func (w *World) run(due []*actor) {
 			do()
 		}
 		if errors.Is(err, ErrCrashed) {
-			w.operator.stop()
-			w.operator = w.newOperator(Fault{Choose: w.choose})
+			w.Restart()
 			w.last = w.Clock.Now()
 			return
 		}
@@ -108,7 +106,7 @@ func (w *World) run(due []*actor) {
 // Restart has a new operator, with empty memory, go on.
 func (w *World) Restart() {
 	w.operator.stop()
-	w.operator = w.newOperator(Fault{})
+	w.operator = w.newOperator()
 }
 
 // Pass makes n passes over everything, whether there is a reason or not.

@@ -7,8 +7,8 @@
 // A World is a namespace with an operator's passes in it. Between two passes the world is let come to rest: the controller manager,
 // the played kubelet and the cache have then done all that they do. Time is the test's: it stands still while anything moves, and
 // goes on in steps when nothing does. So the same user's actions lead to the same passes with the same writes, which is what
-// numbering them needs. What happens while things move, and with caches that are late, is for test/integration and test/fault's
-// other half.
+// numbering them needs. An operator's cache is the rig's own, and can be held at an earlier state. What happens while things move, and
+// the manager's caches, are for test/integration.
 package rig
 
 import (
@@ -20,10 +20,6 @@ import (
 	"sync"
 	"time"
 
-	appsv1 "k8s.io/api/apps/v1"
-	corev1 "k8s.io/api/core/v1"
-	networkingv1 "k8s.io/api/networking/v1"
-	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
 	utilnet "k8s.io/apimachinery/pkg/util/net"
@@ -36,6 +32,7 @@ import (
 
 	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
 	"github.com/symphony-operator/symphony-operator/controllers"
+	"github.com/symphony-operator/symphony-operator/internal/observe"
 	"github.com/symphony-operator/symphony-operator/test/controlplane"
 	"github.com/symphony-operator/symphony-operator/test/kubelet"
 )
@@ -49,7 +46,8 @@ type Rig struct {
 	scheme    *runtime.Scheme
 	mapper    meta.RESTMapper
 	api       client.WithWatch
-	// view has every object of every world.
+	// kinds are those of which the rig sees every version, by name; view has all their objects in all worlds.
+	kinds   map[string]kind
 	view    cache.Cache
 	stop    context.CancelFunc
 	stopped sync.WaitGroup
@@ -58,19 +56,26 @@ type Rig struct {
 	worlds map[string]*World
 }
 
-// Kinds are those of which the rig sees every version.
-var Kinds = map[string]client.Object{
-	"SymphonyCluster":       &v1alpha1.SymphonyCluster{},
-	"NetworkCheck":          &v1alpha1.NetworkCheck{},
-	"ControllerRevision":    &appsv1.ControllerRevision{},
-	"Deployment":            &appsv1.Deployment{},
-	"ReplicaSet":            &appsv1.ReplicaSet{},
-	"ConfigMap":             &corev1.ConfigMap{},
-	"Service":               &corev1.Service{},
-	"PersistentVolumeClaim": &corev1.PersistentVolumeClaim{},
-	"Pod":                   &corev1.Pod{},
-	"PodDisruptionBudget":   &policyv1.PodDisruptionBudget{},
-	"NetworkPolicy":         &networkingv1.NetworkPolicy{},
+// kind is a kind that operators cache, with what limits their caches.
+type kind struct {
+	cache.ByObject
+
+	object client.Object
+}
+
+// cachedKinds are the kinds that are reconciled, and those of observe.CacheOptions.
+func (r *Rig) cachedKinds() (map[string]kind, error) {
+	limits := observe.CacheOptions()
+	limits[&v1alpha1.SymphonyCluster{}], limits[&v1alpha1.NetworkCheck{}] = cache.ByObject{}, cache.ByObject{}
+	kinds := map[string]kind{}
+	for object, limit := range limits {
+		gvk, err := apiutil.GVKForObject(object, r.scheme)
+		if err != nil {
+			return nil, fmt.Errorf("naming the kind of a %T: %w", object, err)
+		}
+		kinds[gvk.Kind] = kind{limit, object}
+	}
+	return kinds, nil
 }
 
 // Start starts a rig, and keeps files in dir. Stop it in the end.
@@ -100,13 +105,13 @@ func (r *Rig) start() error {
 		return fmt.Errorf("making a cache: %w", err)
 	}
 	r.stopped.Go(func() { _ = r.view.Start(ctx) })
-	for kind, object := range Kinds {
-		informer, err := r.view.GetInformer(ctx, object)
+	for name, kind := range r.kinds {
+		informer, err := r.view.GetInformer(ctx, kind.object)
 		if err == nil {
-			_, err = informer.AddEventHandler(r.seen(kind))
+			_, err = informer.AddEventHandler(r.seen(name))
 		}
 		if err != nil {
-			return fmt.Errorf("watching %s objects: %w", kind, err)
+			return fmt.Errorf("watching %s objects: %w", name, err)
 		}
 	}
 	return nil
@@ -122,6 +127,9 @@ func (r *Rig) connect() error {
 		return fmt.Errorf("making the transport: %w", err)
 	}
 	if r.scheme, err = controllers.NewScheme(); err != nil {
+		return err
+	}
+	if r.kinds, err = r.cachedKinds(); err != nil {
 		return err
 	}
 	if r.mapper, err = apiutil.NewDynamicRESTMapper(r.config, r.httpClient(r.transport)); err != nil {

@@ -29,7 +29,6 @@ type World struct {
 	API     client.WithWatch
 	Kubelet *kubelet.Kubelet
 	Grids   *egotest.Grids
-	Console *Console
 	Clock   *Clock
 	// Quiet is for how long nothing may have moved on the clock when the world is at rest; it can be changed.
 	Quiet time.Duration
@@ -52,16 +51,15 @@ type World struct {
 	events []string
 	// frozen is what operators see, nil while that is what there is.
 	frozen map[Key]client.Object
-	passes int
 	last   time.Time
 }
 
-// NewWorld is a world whose operator's first process has this fault. It ends with the test at the latest.
-func (r *Rig) NewWorld(t *testing.T, fault Fault) *World {
+// NewWorld is a world in which nothing fails yet. It ends with the test at the latest.
+func (r *Rig) NewWorld(t *testing.T) *World {
 	t.Helper()
 	w := &World{
 		t: t, rig: r, history: newHistory(), wrote: map[types.UID]string{},
-		Grids: &egotest.Grids{}, Console: &Console{}, Clock: NewClock(), Quiet: Quiet,
+		Grids: &egotest.Grids{}, Clock: NewClock(), Quiet: Quiet,
 	}
 	w.last = w.Clock.Now()
 	w.guard = newGuard(w)
@@ -76,13 +74,13 @@ func (r *Rig) NewWorld(t *testing.T, fault Fault) *World {
 	var err error
 	w.Kubelet, err = kubelet.Start(r.api, w.Namespace, w.Grids)
 	w.must(err)
-	w.operator = w.newOperator(fault)
+	w.operator = w.newOperator()
 	t.Cleanup(w.End)
 	return w
 }
 
-// End ends the world before the test ends. It deletes what there is, so that the API server and the caches have no more to hold than the worlds that go on. The namespace stays, empty: to
-// delete one takes longer than most tests.
+// End ends the world before the test ends. It deletes what there is, so that the API server and the caches have no more to hold than
+// the worlds that go on. The namespace stays, empty: to delete one takes longer than most tests.
 func (w *World) End() {
 	if w.ended {
 		return
@@ -171,20 +169,13 @@ func (w *World) OnPass(tell func(map[Key]client.Object)) { w.onPass = tell }
 // Change edits a cluster as a user does, by a patch.
 func (w *World) Change(name string, edits ...func(*v1alpha1.SymphonyCluster)) {
 	w.t.Helper()
-	w.must(w.TryChange(name, edits...))
-}
-
-// TryChange is Change that may be refused.
-func (w *World) TryChange(name string, edits ...func(*v1alpha1.SymphonyCluster)) error {
 	cluster := &v1alpha1.SymphonyCluster{}
-	if err := w.API.Get(w.t.Context(), client.ObjectKey{Namespace: w.Namespace, Name: name}, cluster); err != nil {
-		return fmt.Errorf("reading the cluster: %w", err)
-	}
+	w.must(w.API.Get(w.t.Context(), client.ObjectKey{Namespace: w.Namespace, Name: name}, cluster))
 	before := cluster.DeepCopy()
 	for _, edit := range edits {
 		edit(cluster)
 	}
-	return w.API.Patch(w.t.Context(), cluster, client.MergeFrom(before))
+	w.must(w.API.Patch(w.t.Context(), cluster, client.MergeFrom(before)))
 }
 
 // Create creates a cluster of this name with an image, and edits.
@@ -260,22 +251,8 @@ func (c *tracked) track(object client.Object, err error) error {
 
 func sameKind(a, b client.Object) bool { return fmt.Sprintf("%T", a) == fmt.Sprintf("%T", b) }
 
-// Console is a web console that answers when a test says so.
-type Console struct {
-	mu     sync.Mutex
-	silent bool
-}
+// console is a web console that answers.
+type console struct{}
 
 // Answers implements observe.Console.
-func (c *Console) Answers(context.Context, string) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return !c.silent
-}
-
-// SetSilent has it answer no more, or again.
-func (c *Console) SetSilent(silent bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.silent = silent
-}
+func (console) Answers(context.Context, string) bool { return true }
