@@ -6,16 +6,23 @@ set -euo pipefail
 cd "$root"
 
 results=$(mktemp -d)
-# brought_up is set while a cluster runs that this script has to end.
-brought_up=""
+# brought_up is set while a cluster runs that this script has to end, beside to the process group of layers that run beside another.
+brought_up="" beside=""
 finish() {
   local status="$?"
   [ -z "$brought_up" ] || "$bin/localcluster" down || status=1
+  [ -z "$beside" ] || waited || status=1
   count "$status" || status=1
   rm -rf "$results"
   exit "$status"
 }
 trap finish EXIT
+trap 'interrupted 130' INT
+trap 'interrupted 143' TERM
+interrupted() {
+  [ -z "$beside" ] || kill -- "-$beside" 2>/dev/null || true
+  exit "$1"
+}
 
 # run NAME DIRECTORY ARGUMENTS…: go test with gotestsum, which prints progress and keeps the results. $format is
 # gotestsum's: pkgname is a line a package, standard-verbose everything as it happens.
@@ -53,14 +60,14 @@ unit() {
 
 integration() {
   "$bin/localcluster" build etcd kube-apiserver kube-controller-manager kubectl
-  KUBEBUILDER_ASSETS="$local/bin" run integration . -timeout 30m ./test/integration "-ginkgo.junit-report=$results/integration.xml"
+  KUBEBUILDER_ASSETS="$local/bin" run integration . -timeout 60m ./test/integration "-ginkgo.junit-report=$results/integration.xml"
 }
 
 # fault runs many worlds at once: half of a world's time is waiting. A garbage collector that runs less often is a fifth of the work less.
 fault() {
   "$bin/localcluster" build etcd kube-apiserver kube-controller-manager kubectl
-  KUBEBUILDER_ASSETS="$local/bin" GOGC=300 run fault . -timeout 30m -parallel 8 ./test/fault
-  KUBEBUILDER_ASSETS="$local/bin" run fault-seeded . -timeout 10m -tags seeded -run TestSeededBugs ./test/fault
+  KUBEBUILDER_ASSETS="$local/bin" GOGC=300 run fault . -timeout 60m -parallel 8 ./test/fault
+  KUBEBUILDER_ASSETS="$local/bin" run fault-seeded . -timeout 20m -tags seeded -run TestSeededBugs ./test/fault
 }
 
 # soak prints the seed of each round; with it, TestSoak plays the round again.
@@ -104,10 +111,49 @@ weave_stand_ins() {
   "$bin/localcluster" load-image "$bin/weavesim.tar" "$bin/weavesim-2.tar"
 }
 
+# start_beside LAYER…: runs layers that need no nodes while another one waits for its nodes, which it does most of the time. They have
+# the lowest priority, and what they print comes when they are waited for.
+start_beside() {
+  [ "$#" -gt 0 ] || return 0
+  say "beside it, with the lowest priority: $*"
+  # What both need is built once.
+  "$bin/localcluster" build etcd kube-apiserver kube-controller-manager kubectl
+  set -m
+  (
+    renice -n 19 -p "$BASHPID" >/dev/null
+    trap - EXIT INT TERM
+    run_layers "$@"
+  ) >"$results/beside.log" 2>&1 &
+  set +m
+  beside="$!"
+}
+waited() {
+  local status=0
+  wait "$beside" || status=1
+  beside=""
+  cat "$results/beside.log"
+  return "$status"
+}
+
+run_layers() {
+  local layer
+  for layer in "$@"; do
+    "$layer"
+  done
+}
+
 make -s "$bin/gotestsum" "$bin/localcluster"
+without_nodes=()
 for layer in "$@"; do
   case "$layer" in
-  unit | integration | fault | soak | e2e) "$layer" ;;
+  unit | soak) "$layer" ;;
+  integration | fault) without_nodes+=("$layer") ;;
+  e2e)
+    start_beside "${without_nodes[@]}"
+    without_nodes=()
+    e2e
+    ;;
   *) echo "no layer of tests is called $layer" >&2 && exit 2 ;;
   esac
 done
+run_layers "${without_nodes[@]}"

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -14,7 +15,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 
@@ -77,6 +77,8 @@ const EnoughIdleLooks = 2
 type EGOReads struct {
 	// Changed has the clusters for which an answer differs from the last.
 	Changed chan event.GenericEvent
+	// Random is between 0 and 1. It spreads the polls; what has to come out the same twice sets it before the first.
+	Random func() float64
 
 	connect  func(types.NamespacedName) ego.EGO
 	clock    clock.WithDelayedExecution
@@ -120,6 +122,7 @@ func NewEGOReads(connect func(types.NamespacedName) ego.EGO, now clock.WithDelay
 	}
 	return &EGOReads{
 		Changed:  make(chan event.GenericEvent, waitingChanges),
+		Random:   rand.Float64,
 		connect:  connect,
 		clock:    now,
 		interval: interval,
@@ -304,7 +307,7 @@ func (r *EGOReads) schedule(key types.NamespacedName, state *egoState) {
 
 // jittered keeps the polls of many clusters from coming together: a fifth more or less.
 func (r *EGOReads) jittered(interval time.Duration) time.Duration {
-	return wait.Jitter(interval*4/5, 0.5)
+	return time.Duration(float64(interval) * (0.8 + 0.4*r.Random()))
 }
 
 // look is one poll: the hosts, and then, where something is allocated, the applications, whose numbers must not be older.

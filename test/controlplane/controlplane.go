@@ -46,6 +46,8 @@ func Start(dir string, log io.Writer, controllers ...string) (*Plane, error) {
 	// What a test wrote need not outlive the machine.
 	plane.ControlPlane.Etcd = &envtest.Etcd{}
 	plane.ControlPlane.Etcd.Configure().Append("unsafe-no-fsync", "true")
+	// A suite writes more than etcd's 2 GB before the default of 5 minutes has old versions thrown away for the second time.
+	plane.ControlPlane.GetAPIServer().Configure().Append("etcd-compaction-interval", "1m")
 	if _, err := plane.Start(); err != nil {
 		return nil, fmt.Errorf("starting etcd and kube-apiserver: %w", err)
 	}

@@ -73,6 +73,7 @@ func (w *World) newOperator() *operator {
 		EGO: func(master types.NamespacedName) ego.EGO { return &faultyEGO{EGO: w.Grids.Connect(master), way: o.way} },
 	}
 	o.clusters = controllers.NewSymphonyClusterReconciler(means, settings)
+	o.clusters.Hosts.Random = func() float64 { return 0.5 }
 	o.checks = controllers.NewNetworkCheckReconciler(means, settings.NetworkCheckImage)
 	return o
 }

@@ -184,4 +184,4 @@ func (r *Rig) seen(kind string) toolscache.ResourceEventHandler {
 }
 
 // patience is how long anything may take that other processes do.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
