@@ -23,7 +23,8 @@ import (
 
 // message is a part of govulncheck's JSON, of which a stream has many.
 type message struct {
-	Config *struct {
+	// SBOM is what the program was made of. (Config has a Go version too: that of the go command in PATH, if govulncheck finds one.)
+	SBOM *struct {
 		GoVersion string `json:"go_version"`
 	}
 	Finding *finding
@@ -81,8 +82,8 @@ func judge(output io.Reader, to io.Writer) error {
 		if err != nil {
 			return fmt.Errorf("reading what govulncheck says: %w", err)
 		}
-		if next.Config != nil {
-			with = next.Config.GoVersion
+		if next.SBOM != nil {
+			with = next.SBOM.GoVersion
 		}
 		if found := next.Finding; found != nil && len(found.Trace) > 0 && found.Trace[0].Function != "" {
 			at := found.Trace[0]

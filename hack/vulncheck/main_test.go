@@ -10,7 +10,7 @@ import (
 )
 
 func TestOnlyWhatTheProgramHasOfAModuleFails(t *testing.T) {
-	const began = `{"config":{"go_version":"go1.26.8"}}`
+	const began = `{"SBOM":{"go_version":"go1.26.8"}}`
 	found := func(module, function string) string {
 		return `{"finding":{"osv":"GO-1","fixed_version":"v1.2.3","trace":[{"module":"` + module + `","version":"v1.0.0","package":"p","function":"` + function + `"}]}}`
 	}
