@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	. "github.com/onsi/gomega"
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -18,7 +17,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/symphony-operator/symphony-operator/internal/apply"
-	"github.com/symphony-operator/symphony-operator/internal/build"
 )
 
 // A Deployment takes any template, and ends the old pod first: what keeps its pods out must be known before.
@@ -40,16 +38,7 @@ func TestATemplateWhosePodsAreTurnedAwayReplacesNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)
-			facts := newFacts()
-			first, err := build.All(facts, newPlan())
-			g.Expect(err).NotTo(HaveOccurred())
-			for _, revision := range first.Revisions {
-				facts.Revisions = append(facts.Revisions, &appsv1.ControllerRevision{
-					ObjectMeta: metav1.ObjectMeta{Name: *revision.Name, Labels: revision.Labels}, Data: *revision.Data, Revision: *revision.Revision,
-				})
-			}
-			facts.MasterDeployment = &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Name: "prod-master", UID: "deployment-uid"}}
-			facts.MasterDeployment.Spec.Template = running(first.MasterRevision)
+			facts, _ := withMaster(g)
 			facts.Cluster.Spec.Master.Env = []corev1.EnvVar{{Name: "A", Value: "new"}}
 
 			written := &recorder{}

@@ -298,9 +298,8 @@ func TestNothingIsReplacedByPodsThatNobodyWants(t *testing.T) {
 	g.Expect(written.whats()).NotTo(ContainElement(HavePrefix("delete")))
 }
 
-// The rest of the child goes on being true: number, address, repair.
-func TestARejectedTemplateLeavesTheOneThatIsThere(t *testing.T) {
-	g := NewWithT(t)
+// withMaster has the master's Deployment run what the operator made of the spec at first, and all templates kept.
+func withMaster(g *WithT) (*observe.Facts, *build.Children) {
 	facts := newFacts()
 	first, err := build.All(facts, newPlan())
 	g.Expect(err).NotTo(HaveOccurred())
@@ -311,6 +310,13 @@ func TestARejectedTemplateLeavesTheOneThatIsThere(t *testing.T) {
 	}
 	facts.MasterDeployment = &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Name: "prod-master", UID: "deployment-uid"}}
 	facts.MasterDeployment.Spec.Template = running(first.MasterRevision)
+	return facts, first
+}
+
+// The rest of the child goes on being true: number, address, repair.
+func TestARejectedTemplateLeavesTheOneThatIsThere(t *testing.T) {
+	g := NewWithT(t)
+	facts, first := withMaster(g)
 	facts.ComputeSet = &appsv1.ReplicaSet{ObjectMeta: metav1.ObjectMeta{Name: "prod-compute", UID: "set-uid"}}
 	facts.ComputeSet.Spec.Template = running(first.ComputeRevision)
 	facts.Cluster.Spec.RestartedAt = "a template that the API server rejects"

@@ -215,16 +215,19 @@ func (k *Kubelet) tend(ctx context.Context, pod *corev1.Pod) {
 	state, lingering := k.stateOf(pod)
 	k.tellGrid(pod, state, pod.DeletionTimestamp != nil && !lingering)
 	var err error
-	switch {
-	case pod.DeletionTimestamp != nil && !lingering:
+	switch k.due(pod, state, lingering) {
+	case nothing:
+	case end:
 		err = k.api.Delete(ctx, pod, client.GracePeriodSeconds(0), client.Preconditions{UID: &pod.UID})
-	case pod.DeletionTimestamp == nil && pod.Spec.NodeName == "" && !state.Unscheduled:
+	case bind:
 		target := corev1.ObjectReference{Kind: "Node", Name: k.nodeOf(pod)}
 		err = k.api.SubResource("binding").Create(ctx, pod.DeepCopy(), &corev1.Binding{
 			ObjectMeta: metav1.ObjectMeta{Name: pod.Name, Namespace: pod.Namespace, UID: pod.UID}, Target: target,
 		})
-	default:
-		err = k.report(ctx, pod, state)
+	case report:
+		changed := pod.DeepCopy()
+		changed.Status = *k.statusOf(pod, state)
+		err = k.api.Status().Update(ctx, changed)
 	}
 	if err != nil && ctx.Err() == nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
 		k.mu.Lock()
@@ -236,13 +239,31 @@ func (k *Kubelet) tend(ctx context.Context, pod *corev1.Pod) {
 // Tended reports whether a version of a pod is in the state that the rules ask for: there is nothing left to do to it.
 func (k *Kubelet) Tended(pod *corev1.Pod) bool {
 	state, lingering := k.stateOf(pod)
+	return k.due(pod, state, lingering) == nothing
+}
+
+// deed is what a scheduler or a kubelet does to a pod.
+type deed int
+
+const (
+	nothing deed = iota
+	end
+	bind
+	report
+)
+
+// due is what has to be done to a version of a pod so that it comes to a state.
+func (k *Kubelet) due(pod *corev1.Pod, state State, lingering bool) deed {
 	switch {
 	case pod.DeletionTimestamp != nil && !lingering:
-		return false
+		return end
 	case pod.DeletionTimestamp == nil && pod.Spec.NodeName == "" && !state.Unscheduled:
-		return false
+		return bind
+	case !equality.Semantic.DeepEqual(pod.Status, *k.statusOf(pod, state)):
+		return report
+	default:
+		return nothing
 	}
-	return equality.Semantic.DeepEqual(pod.Status, *k.statusOf(pod, state))
 }
 
 // tellGrid lets the pod's LIM start or stop. The containers of one that ends do so before it is gone.
@@ -283,16 +304,6 @@ func (k *Kubelet) addressOf(pod *corev1.Pod) string {
 		k.addresses[pod.UID] = fmt.Sprintf("10.32.%d.%d", k.next/250, 1+k.next%250)
 	}
 	return k.addresses[pod.UID]
-}
-
-func (k *Kubelet) report(ctx context.Context, pod *corev1.Pod, state State) error {
-	wanted := k.statusOf(pod, state)
-	if equality.Semantic.DeepEqual(pod.Status, *wanted) {
-		return nil
-	}
-	changed := pod.DeepCopy()
-	changed.Status = *wanted
-	return k.api.Status().Update(ctx, changed)
 }
 
 // statusOf is the status of a pod in a state.

@@ -25,19 +25,26 @@ func CheckNetworkCheck(check *v1alpha1.NetworkCheck) []string {
 		v1alpha1.ConditionReady, v1alpha1.ConditionComplete)
 }
 
+// checkKind holds an object of any of the kinds against them. From the operator's first pass on, it always has some conditions.
 func checkKind(object metav1.ObjectMeta, observed int64, conditions []metav1.Condition, always ...string) []string {
 	if observed == -1 {
+		if len(conditions) > 0 {
+			return []string{"there are conditions, but observedGeneration says that nobody has looked at the object"}
+		}
 		return nil
 	}
-	// As far as kstatus is concerned, all kinds are the same.
-	same := &v1alpha1.SymphonyCluster{ObjectMeta: object}
-	same.Status.ObservedGeneration, same.Status.Conditions = observed, conditions
 	var broken []string
+	if observed < 1 || observed > object.Generation {
+		broken = append(broken, fmt.Sprintf("observedGeneration is %d, the generation %d", observed, object.Generation))
+	}
 	for _, kind := range always {
 		if meta.FindStatusCondition(conditions, kind) == nil {
 			broken = append(broken, fmt.Sprintf("the condition %s is missing", kind))
 		}
 	}
+	// As far as kstatus is concerned, all kinds are the same.
+	same := &v1alpha1.SymphonyCluster{ObjectMeta: object}
+	same.Status.ObservedGeneration, same.Status.Conditions = observed, conditions
 	for i := range conditions {
 		broken = append(broken, checkCondition(same, &conditions[i])...)
 	}

@@ -14,38 +14,12 @@ import (
 	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
 )
 
-// always are the conditions that every status has from the operator's first pass on.
-var always = []string{
-	v1alpha1.ConditionReady, v1alpha1.ConditionMasterReady, v1alpha1.ConditionComputeReady, v1alpha1.ConditionHostsReady,
-	v1alpha1.ConditionGUIReady, v1alpha1.ConditionStatePersistent,
-}
-
 // CheckStatus holds one observed object against the invariants of kstatus, which `kubectl wait`, Flux and
 // Argo CD build on. It returns a sentence for each that is broken.
 func CheckStatus(cluster *v1alpha1.SymphonyCluster) []string {
-	status := &cluster.Status
-	if status.ObservedGeneration == -1 {
-		if len(status.Conditions) > 0 {
-			return []string{"there are conditions, but observedGeneration says that nobody has looked at the object"}
-		}
-		return nil
-	}
-	var broken []string
-	fail := func(format string, arguments ...any) { broken = append(broken, fmt.Sprintf(format, arguments...)) }
-
-	if status.ObservedGeneration < 1 || status.ObservedGeneration > cluster.Generation {
-		fail("observedGeneration is %d, the generation %d", status.ObservedGeneration, cluster.Generation)
-	}
-	for _, kind := range always {
-		if meta.FindStatusCondition(status.Conditions, kind) == nil {
-			fail("the condition %s is missing", kind)
-		}
-	}
-	for i := range status.Conditions {
-		broken = append(broken, checkCondition(cluster, &status.Conditions[i])...)
-	}
-	broken = append(broken, checkSummary(status.Conditions)...)
-	return append(broken, checkComputed(cluster)...)
+	return checkKind(cluster.ObjectMeta, cluster.Status.ObservedGeneration, cluster.Status.Conditions,
+		v1alpha1.ConditionReady, v1alpha1.ConditionMasterReady, v1alpha1.ConditionComputeReady, v1alpha1.ConditionHostsReady,
+		v1alpha1.ConditionGUIReady, v1alpha1.ConditionStatePersistent)
 }
 
 // checkComputed compares what kstatus makes of the object with what a person would say.
