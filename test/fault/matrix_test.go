@@ -25,15 +25,22 @@ type run struct {
 	events   []string
 }
 
-// play plays a workload in a world of its own with a fault.
-func play(t *testing.T, load *workload, fault rig.Fault) *run {
+// begin makes a world in which there is what a workload starts with.
+func begin(t *testing.T, load *workload) *rig.World {
 	t.Helper()
 	w := machine.NewWorld(t)
-	defer w.End()
 	for _, do := range load.given {
 		do(w)
 		w.Converge()
 	}
+	return w
+}
+
+// play plays a workload in a world of its own with a fault.
+func play(t *testing.T, load *workload, fault rig.Fault) *run {
+	t.Helper()
+	w := begin(t, load)
+	defer w.End()
 	w.Quiet = patience(fault.Phase) + 10*time.Second
 	w.Inject(fault)
 	r := &run{}
@@ -83,10 +90,11 @@ func sorted(writes []*rig.Write) []string {
 	return all
 }
 
+// texts have a line a write, with the answer, and with how it was made to fail.
 func texts(writes []*rig.Write) string {
 	var lines []string
 	for i, write := range writes {
-		lines = append(lines, fmt.Sprintf("%d %s %d", i+1, write, write.Code))
+		lines = append(lines, strings.TrimSpace(fmt.Sprintf("%d %s %d %s", i+1, write, write.Code, write.Failed)))
 	}
 	return strings.Join(lines, "\n")
 }
@@ -138,6 +146,17 @@ func (r *reference) expect(t *testing.T, got *run, fault rig.Fault) {
 	}
 	if t.Failed() {
 		t.Logf("writes:\n%s\nevents:\n%s", texts(got.writes), strings.Join(got.events, "\n"))
+	}
+}
+
+// expectRest has a world have no breaches, and an operator that knows nothing write nothing more.
+func expectRest(t *testing.T, w *rig.World) {
+	t.Helper()
+	for _, breach := range w.Breaches() {
+		t.Error(breach)
+	}
+	if again := w.Again(); len(again) > 0 {
+		t.Errorf("another operator still writes: %s", texts(again))
 	}
 }
 

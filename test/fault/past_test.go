@@ -23,11 +23,7 @@ func TestThePast(t *testing.T) {
 		load := &workloads[i]
 		t.Run(load.name, func(t *testing.T) {
 			t.Parallel()
-			w := machine.NewWorld(t)
-			for _, do := range load.given {
-				do(w)
-				w.Converge()
-			}
+			w := begin(t, load)
 			moments := []map[rig.Key]client.Object{}
 			w.OnPass(func(seen map[rig.Key]client.Object) { moments = append(moments, seen) })
 			for _, do := range load.steps {

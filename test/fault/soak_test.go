@@ -109,22 +109,8 @@ func soak(t *testing.T, chance *rand.Rand) {
 	for path, what := range rig.Differences(fresh(t, w, "prod"), lasting(w.State())) {
 		t.Errorf("%s: %s", path, what)
 	}
-	for _, breach := range w.Breaches() {
-		t.Error(breach)
-	}
-	if again := w.Again(); len(again) > 0 {
-		t.Errorf("another operator still writes: %s", texts(again))
-	}
+	expectRest(t, w)
 	if t.Failed() {
-		t.Logf("deeds: %s\nwrites:\n%s", strings.Join(done, ", "), failures(w.Writes()))
+		t.Logf("deeds: %s\nwrites:\n%s", strings.Join(done, ", "), texts(w.Writes()))
 	}
-}
-
-// failures are writes, each with how it was made to fail.
-func failures(writes []*rig.Write) string {
-	var lines []string
-	for _, write := range writes {
-		lines = append(lines, fmt.Sprintf("%s %d %s", write, write.Code, write.Failed))
-	}
-	return strings.Join(lines, "\n")
 }

@@ -20,12 +20,8 @@ func TestWhatIsNeverSeen(t *testing.T) {
 		t.Run(load.name, func(t *testing.T) {
 			t.Parallel()
 			wanted := refer(t, load)
-			w := machine.NewWorld(t)
+			w := begin(t, load)
 			defer w.End()
-			for _, do := range load.given {
-				do(w)
-				w.Converge()
-			}
 			for _, do := range load.steps {
 				do(w)
 			}
@@ -33,12 +29,7 @@ func TestWhatIsNeverSeen(t *testing.T) {
 			for path, what := range rig.Differences(lasting(wanted.state), lasting(w.State())) {
 				t.Errorf("%s: %s", path, what)
 			}
-			for _, breach := range w.Breaches() {
-				t.Error(breach)
-			}
-			if again := w.Again(); len(again) > 0 {
-				t.Errorf("another operator still writes: %s", texts(again))
-			}
+			expectRest(t, w)
 		})
 	}
 }
