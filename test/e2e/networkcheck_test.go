@@ -7,6 +7,8 @@ package e2e
 
 import (
 	"context"
+	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -28,7 +30,7 @@ var _ = Describe("A NetworkCheck", func() {
 	It("measures TCP and UDP between every two nodes", func(ctx SpecContext) {
 		g := newGrid(ctx)
 		g.kubectl("label", "namespace", g.namespace, "pod-security.kubernetes.io/enforce=restricted")
-		g.kubectl("apply", "-f", filepath.Join("..", "..", "config", "samples", "networkcheck.yaml"))
+		g.applySampleCheck()
 		g.kubectl("wait", "--for=condition=Complete", "networkcheck/network", "--timeout="+promptly.String())
 		GinkgoWriter.Println(g.kubectl("get", "networkcheck", "-o", "wide"))
 		check := g.check(ctx)
@@ -47,10 +49,9 @@ var _ = Describe("A NetworkCheck", func() {
 	It("names the one pair and direction that UDP does not pass, and the protocol", Label("local"), func(ctx SpecContext) {
 		g := newGrid(ctx)
 		drop(ctx, "node1", "10.244.1.0/24", "10.244.2.0/24")
-		// A busy machine loses a tenth of what its nodes send each other. That is another finding than this one's.
 		Expect(api.Create(ctx, &v1alpha1.NetworkCheck{
 			ObjectMeta: metav1.ObjectMeta{Namespace: g.namespace, Name: "network"},
-			Spec:       v1alpha1.NetworkCheckSpec{Thresholds: v1alpha1.NetworkCheckThresholds{MaxUDPLossPercent: new(int32(90))}},
+			Spec:       v1alpha1.NetworkCheckSpec{Thresholds: v1alpha1.NetworkCheckThresholds{MaxUDPLossPercent: new(int32(lossOfABusyMachine))}},
 		})).To(Succeed())
 		g.kubectl("wait", "--for=condition=Complete", "networkcheck/network", "--timeout=90s")
 		check := g.check(ctx)
@@ -65,7 +66,7 @@ var _ = Describe("A NetworkCheck", func() {
 
 	It("ends once when the operator is restarted in the middle", func(ctx SpecContext) {
 		g := newGrid(ctx)
-		g.kubectl("apply", "-f", filepath.Join("..", "..", "config", "samples", "networkcheck.yaml"))
+		g.applySampleCheck()
 		Eventually(ctx, func() int { return g.clients(ctx) }).Should(BeNumerically(">", 0))
 		operators.kubectl("delete", "pods", "--all", "--grace-period=0", "--force")
 		g.kubectl("wait", "--for=condition=Complete", "networkcheck/network", "--timeout="+promptly.String())
@@ -83,12 +84,28 @@ func (g *grid) check(ctx context.Context) *v1alpha1.NetworkCheck {
 	return check
 }
 
+// lossOfABusyMachine is how many hundredths of UDP may be lost where nodes share a machine with other work: a quarter was lost beside a
+// load of 16. That is no finding of these specs.
+const lossOfABusyMachine = 90
+
+// applySampleCheck applies the sample, with that limit.
+func (g *grid) applySampleCheck() {
+	GinkgoHelper()
+	sample, err := os.ReadFile(filepath.Join("..", "..", "config", "samples", "networkcheck.yaml"))
+	Expect(err).NotTo(HaveOccurred())
+	output, err := g.try(fmt.Sprintf("%s  thresholds: {maxUDPLossPercent: %d}\n", sample, lossOfABusyMachine), "apply", "-f", "-")
+	Expect(err).NotTo(HaveOccurred(), output)
+}
+
 // measureHosts has a check measure to the machines' overlay addresses too, and returns it when it has ended.
 func (g *grid) measureHosts(ctx context.Context) *v1alpha1.NetworkCheck {
 	GinkgoHelper()
 	Expect(api.Create(ctx, &v1alpha1.NetworkCheck{
 		ObjectMeta: metav1.ObjectMeta{Namespace: g.namespace, Name: "network"},
-		Spec:       v1alpha1.NetworkCheckSpec{Hosts: v1alpha1.HostsOverlay, ImagePullPolicy: corev1.PullIfNotPresent, Seconds: 1},
+		Spec: v1alpha1.NetworkCheckSpec{
+			Hosts: v1alpha1.HostsOverlay, ImagePullPolicy: corev1.PullIfNotPresent, Seconds: 1,
+			Thresholds: v1alpha1.NetworkCheckThresholds{MaxUDPLossPercent: new(int32(lossOfABusyMachine))},
+		},
 	})).To(Succeed())
 	g.kubectl("wait", "--for=condition=Complete", "networkcheck/network", "--timeout="+promptly.String())
 	GinkgoWriter.Println(g.kubectl("get", "networkcheck", "-o", "wide"))

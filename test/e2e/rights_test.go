@@ -29,9 +29,11 @@ const (
 // mayBeUnused are the rights that no spec makes anybody use for certain, and why they are there all the same.
 var mayBeUnused = []rights.Exception{
 	{Account: operatorAccount, Right: "get controllerrevisions.apps", Because: "only a kept template whose labels somebody took away is looked at: test/integration has that"},
+	{Account: operatorAccount, Right: "create networkchecks.symphony-operator.io", Because: "only a cluster with network.check has one made: test/integration has that, where no machine's load decides what is measured"},
 	{Account: operatorAccount, Right: "patch networkchecks.symphony-operator.io", Because: "only one that lost its owner is given it back: test/integration has that"},
 	{Account: operatorAccount, Right: "patch events", Because: "only an event that comes again within minutes is counted up: it depends on how often the leader changes"},
 	{Account: operatorAccount, Right: "patch events.events.k8s.io", Because: "the same"},
+	{Account: weaveAccount, Right: "delete weavenodes.symphony-operator.io", Because: "only the report of a node that is gone, or was deselected, is deleted: no spec takes a node away"},
 	{Account: weaveAccount, Right: "patch events", Because: "the same"},
 	{Account: weaveAccount, Right: "patch events.events.k8s.io", Because: "the same"},
 }
