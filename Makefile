@@ -61,12 +61,18 @@ test-e2e: ## Test on the local cluster (root), or on the cluster of KUBECONFIG.
 fuzz: ## Fuzz every target in turn for FUZZTIME (10s) each.
 	FUZZTIME=$(or $(FUZZTIME),10s) hack/fuzz.sh
 
+.PHONY: bench
+bench: $(BIN)/localcluster $(BIN)/manager ## Measure what the operator costs, beside what Kubernetes costs: PROFILE=small takes minutes, full hours; CHECK=1 has limits (root).
+	go build -o $(BIN)/scale ./test/scale
+	$(BIN)/scale -profile $(or $(PROFILE),small) $(if $(ONLY),-only $(ONLY))
+
 .PHONY: lint
 lint: $(BIN)/golangci-lint ## Lint Go and shell.
 	$(BIN)/golangci-lint run --allow-parallel-runners
 	cd hack/localcluster && $(BIN)/golangci-lint run --allow-parallel-runners -c ../../.golangci.yml
 	cd hack/tools && $(BIN)/golangci-lint run --allow-parallel-runners -c ../../.golangci.yml ./licenses
 	cd hack/vulncheck && $(BIN)/golangci-lint run --allow-parallel-runners -c ../../.golangci.yml
+	cd test/alerts && $(BIN)/golangci-lint run --allow-parallel-runners -c ../../.golangci.yml
 	shellcheck -x $$(git ls-files '*.sh') .ci/run
 	hack/images/symphony/check.sh
 

@@ -49,6 +49,10 @@ type Settings struct {
 	EGO func(master types.NamespacedName) ego.EGO
 	// EGOPollInterval is the time between two looks at a master's hosts; 0 is observe.DefaultPollInterval.
 	EGOPollInterval time.Duration
+	// ConcurrentPasses is how many clusters are reconciled at a time; 0 is DefaultConcurrentPasses.
+	ConcurrentPasses int
+	// ProgressDelay is how long a pass waits for more news of compute pods; 0 is DefaultProgressDelay.
+	ProgressDelay time.Duration
 	// NetworkCheckImage has iperf3, for NetworkChecks that name no image; "" if there is none.
 	NetworkCheckImage string
 }
@@ -75,6 +79,11 @@ func NewManager(config *rest.Config, settings Settings, options ctrl.Options) (c
 	means := &Means{
 		Client: manager.GetClient(), Live: manager.GetAPIReader(), Events: manager.GetEventRecorder(names.FieldManager), Clock: clock.RealClock{},
 	}
+	connect := settings.EGO
+	settings.EGO = func(master types.NamespacedName) ego.EGO {
+		return ego.Measured(connect(master), means.Clock, showCommand)
+	}
+	showClusters.source.Store(&clusterSource{reader: manager.GetClient(), elected: manager.Elected()})
 	if err := NewSymphonyClusterReconciler(means, &settings).SetupWithManager(manager); err != nil {
 		return nil, fmt.Errorf("starting the SymphonyCluster controller: %w", err)
 	}

@@ -4,6 +4,8 @@
 package controllers
 
 import (
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
@@ -17,7 +19,20 @@ var hostsMetric = prometheus.NewGaugeVec(prometheus.GaugeOpts{
 	Help: "Compute hosts of a SymphonyCluster in EGO, by state (joined, ok, closed, unavailable, busy); absent while EGO cannot be asked.",
 }, []string{"namespace", "name", "state"})
 
-func init() { metrics.Registry.MustRegister(hostsMetric) }
+// commandsMetric is how EGO answers: one that gets slower is a master that has too much to do, before anything is unreachable.
+var commandsMetric = prometheus.NewHistogramVec(prometheus.HistogramOpts{
+	Name: "symphony_operator_ego_command_duration_seconds",
+	Help: "Time that EGO's commands in masters' pods took, by command (hosts, applications, workloads, logon, close, reclaim, open, remove) " +
+		"and outcome (ok, unreachable, forbidden, refused, not_understood, error).",
+	// The last is where a command is given up.
+	Buckets: []float64{.05, .1, .25, .5, 1, 2.5, 5, 10, 30},
+}, []string{"command", "outcome"})
+
+func init() { metrics.Registry.MustRegister(hostsMetric, commandsMetric) }
+
+func showCommand(command, outcome string, took time.Duration) {
+	commandsMetric.WithLabelValues(command, outcome).Observe(took.Seconds())
+}
 
 // showHosts sets the metric after a pass. What is not known is absent, which an alert can see; a zero it could not.
 func showHosts(pass *status.Input) {

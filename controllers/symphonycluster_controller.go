@@ -46,6 +46,11 @@ type SymphonyClusterReconciler struct {
 	// Consoles and Hosts know what web consoles and EGO answered last, and tell of which clusters that is news.
 	Consoles *observe.Consoles
 	Hosts    *observe.EGOReads
+
+	// ConcurrentPasses is how many passes are made at a time; 0 is DefaultConcurrentPasses.
+	ConcurrentPasses int
+	// ProgressDelay is how long a pass waits for more news of compute pods; 0 is DefaultProgressDelay.
+	ProgressDelay time.Duration
 }
 
 // Handle is Reconcile for a request. A cluster that is gone leaves nothing behind but what this process knows of it.

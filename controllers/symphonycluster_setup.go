@@ -4,6 +4,7 @@
 package controllers
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -30,8 +31,8 @@ import (
 )
 
 const (
-	// concurrentPasses is how many clusters are reconciled at a time.
-	concurrentPasses = 8
+	// DefaultConcurrentPasses is how many clusters are reconciled at a time: a pass mostly waits for the API server's answers.
+	DefaultConcurrentPasses = 8
 	// passTimeout bounds one pass; it is far above what 30,000 pods need to be told an address.
 	passTimeout = 5 * time.Minute
 )
@@ -48,30 +49,41 @@ func NewSymphonyClusterReconciler(means *Means, settings *Settings) *SymphonyClu
 		Clock:    means.Clock,
 		Consoles: consoles,
 		Hosts:    hosts,
+
+		ConcurrentPasses: settings.ConcurrentPasses,
+		ProgressDelay:    settings.ProgressDelay,
 	}
 }
 
 // SetupWithManager registers the watches: the cluster itself, every kind of child, so that one that is changed
 // or deleted by hand is repaired, and the pods. The cluster's own status is watched too: a pass that follows
 // another closely may read the status from before it, take its own for no change, and leave a wrong one standing;
-// the pass that comes with the written status sees the difference.
+// the pass that comes after the written status sees the difference. It comes later, or one that counts pods would write the next
+// status, and so bring the next pass, for as long as there is something to count.
 func (r *SymphonyClusterReconciler) SetupWithManager(manager ctrl.Manager) error {
+	delay := cmp.Or(r.ProgressDelay, DefaultProgressDelay)
+	ofOwner := handler.EnqueueRequestForOwner(manager.GetScheme(), manager.GetRESTMapper(), &v1alpha1.SymphonyCluster{}, handler.OnlyControllerOwner())
 	return ctrl.NewControllerManagedBy(manager).
-		For(&v1alpha1.SymphonyCluster{}).
+		For(&v1alpha1.SymphonyCluster{}, builder.WithPredicates(predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool { return !onlyStatus(e) }})).
+		Watches(&v1alpha1.SymphonyCluster{}, &later{&handler.EnqueueRequestForObject{}, delay}, builder.WithPredicates(predicate.Funcs{
+			CreateFunc: func(event.CreateEvent) bool { return false },
+			UpdateFunc: onlyStatus,
+			DeleteFunc: func(event.DeleteEvent) bool { return false },
+		})).
 		Owns(&appsv1.ControllerRevision{}).
 		Owns(&appsv1.Deployment{}).
-		Owns(&appsv1.ReplicaSet{}).
 		Owns(&corev1.ConfigMap{}).
 		Owns(&corev1.Service{}).
 		Owns(&networkingv1.NetworkPolicy{}).
 		Owns(&policyv1.PodDisruptionBudget{}, builder.WithPredicates(budgetChanged())).
 		Owns(&v1alpha1.NetworkCheck{}).
-		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(clusterOfLabel), builder.WithPredicates(podChanged())).
+		Watches(&appsv1.ReplicaSet{}, newProgress(ofOwner, delay)).
+		Watches(&corev1.Pod{}, newProgress(handler.EnqueueRequestsFromMapFunc(clusterOfLabel), delay), builder.WithPredicates(podChanged())).
 		Watches(&corev1.PersistentVolumeClaim{}, handler.EnqueueRequestsFromMapFunc(clusterOfLabel)).
 		WatchesRawSource(source.Channel(r.Consoles.Changed, &handler.EnqueueRequestForObject{})).
 		WatchesRawSource(source.Channel(r.Hosts.Changed, &handler.EnqueueRequestForObject{})).
 		WithOptions(controller.Options{
-			MaxConcurrentReconciles: concurrentPasses,
+			MaxConcurrentReconciles: cmp.Or(r.ConcurrentPasses, DefaultConcurrentPasses),
 			ReconciliationTimeout:   passTimeout,
 			// A new leader must not first list 30,000 pods.
 			EnableWarmup: new(true),

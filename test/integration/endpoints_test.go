@@ -181,4 +181,22 @@ var _ = Describe("What a manager serves", func() {
 		Entry("of the operator"),
 		Entry("of the network's manager", "weave", "--agent-image=symphony-operator:1"),
 	)
+
+	It("is, when that is wanted, its profiles too, to those who may read them", func(ctx SpecContext) {
+		w := newWorldWithoutOperator(ctx)
+		served := w.startProcess(ctx, "--profiling")
+		w.bind(ctx, w.account(ctx, "reader"), installedRole(w, "symphony-operator-metrics-reader").Rules)
+		w.bind(ctx, w.account(ctx, "profiler"), []rbacv1.PolicyRule{{NonResourceURLs: []string{"/debug/pprof/*"}, Verbs: []string{"get"}}})
+		heap := "https://" + served.metrics + "/debug/pprof/heap?debug=1"
+		for name, status := range map[string]int{"reader": http.StatusForbidden, "profiler": http.StatusOK} {
+			By("asking as the " + name)
+			bearer := w.token(name)
+			Eventually(func(g Gomega) {
+				got, body := answer(ctx, g, heap, bearer)
+				g.Expect(got).To(Equal(status), body)
+			}).Should(Succeed())
+		}
+		status, _ := answer(ctx, Default, heap, "")
+		Expect(status).To(Equal(http.StatusUnauthorized))
+	})
 })

@@ -72,7 +72,9 @@ func startOperatorAs(user *rest.Config, namespace string, console *fakeConsole, 
 	// Several operators in one process would have controllers of the same name.
 	options.Controller = managerconfig.Controller{SkipNameValidation: new(true)}
 	built, err := controllers.NewManager(own, controllers.Settings{
-		Console: console, NetworkCheckImage: "iperf3", EGO: way.toEGO, EGOPollInterval: pollInterval,
+		// Hundreds of specs would wait for it.
+		ProgressDelay: 50 * time.Millisecond,
+		Console:       console, NetworkCheckImage: "iperf3", EGO: way.toEGO, EGOPollInterval: pollInterval,
 	}, options)
 	if err != nil {
 		return nil, err

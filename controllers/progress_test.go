@@ -1,0 +1,96 @@
+// Copyright 2026 The symphony-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
+	"github.com/symphony-operator/symphony-operator/internal/names"
+)
+
+// waits is a queue that knows how long its last request was to wait; nil before the first.
+type waits struct {
+	queue
+
+	last *time.Duration
+}
+
+func (w *waits) Add(reconcile.Request)                         { w.last = new(time.Duration(0)) }
+func (w *waits) AddAfter(_ reconcile.Request, d time.Duration) { w.last = &d }
+
+func TestWhatOnlyCountsComputePodsWaitsForMoreOfIt(t *testing.T) {
+	compute := metav1.ObjectMeta{Name: "one", Generation: 1, Labels: names.Labels("prod", names.Compute)}
+	master := metav1.ObjectMeta{Name: "one", Generation: 1, Labels: names.Labels("prod", names.Master)}
+	changed := func(before metav1.ObjectMeta, change func(*metav1.ObjectMeta)) metav1.ObjectMeta {
+		after := *before.DeepCopy()
+		change(&after)
+		return after
+	}
+	const soon, later = time.Duration(0), time.Minute
+	for name, c := range map[string]struct {
+		before, after client.Object
+		wait          time.Duration
+	}{
+		"a compute pod":               {&corev1.Pod{ObjectMeta: compute}, &corev1.Pod{ObjectMeta: compute, Status: corev1.PodStatus{PodIP: "10.32.0.2"}}, later},
+		"a compute pod that comes":    {nil, &corev1.Pod{ObjectMeta: compute}, later},
+		"a compute pod that goes":     {&corev1.Pod{ObjectMeta: compute}, nil, later},
+		"a master":                    {&corev1.Pod{ObjectMeta: master}, &corev1.Pod{ObjectMeta: master, Status: corev1.PodStatus{PodIP: "10.32.0.1"}}, soon},
+		"a master that comes":         {nil, &corev1.Pod{ObjectMeta: master}, soon},
+		"a master that goes":          {&corev1.Pod{ObjectMeta: master}, nil, soon},
+		"the numbers of a ReplicaSet": {&appsv1.ReplicaSet{ObjectMeta: compute}, &appsv1.ReplicaSet{ObjectMeta: compute, Status: appsv1.ReplicaSetStatus{Replicas: 5}}, later},
+		"the spec of a ReplicaSet":    {&appsv1.ReplicaSet{ObjectMeta: compute}, &appsv1.ReplicaSet{ObjectMeta: changed(compute, func(m *metav1.ObjectMeta) { m.Generation = 2 })}, soon},
+		"a label of a ReplicaSet":     {&appsv1.ReplicaSet{ObjectMeta: compute}, &appsv1.ReplicaSet{ObjectMeta: changed(compute, func(m *metav1.ObjectMeta) { m.Labels["a"] = "b" })}, soon},
+		"the owner of a ReplicaSet":   {&appsv1.ReplicaSet{ObjectMeta: changed(compute, func(m *metav1.ObjectMeta) { m.OwnerReferences = []metav1.OwnerReference{{Name: "prod"}} })}, &appsv1.ReplicaSet{ObjectMeta: compute}, soon},
+		"a ReplicaSet that goes":      {&appsv1.ReplicaSet{ObjectMeta: compute}, nil, soon},
+	} {
+		t.Run(name, func(t *testing.T) {
+			queued := &waits{}
+			tried := newProgress(&handler.EnqueueRequestForObject{}, later)
+			switch {
+			case c.before == nil:
+				tried.Create(t.Context(), event.CreateEvent{Object: c.after}, queued)
+			case c.after == nil:
+				tried.Delete(t.Context(), event.DeleteEvent{Object: c.before}, queued)
+			default:
+				tried.Update(t.Context(), event.UpdateEvent{ObjectOld: c.before, ObjectNew: c.after}, queued)
+			}
+			NewWithT(t).Expect(queued.last).To(HaveValue(Equal(c.wait)))
+		})
+	}
+}
+
+// A spec, a deletion, an annotation: what a user does is acted on at once. What the operator itself has written is not.
+func TestAStatusAloneIsNoNews(t *testing.T) {
+	before := &v1alpha1.SymphonyCluster{ObjectMeta: metav1.ObjectMeta{Generation: 1}}
+	for name, c := range map[string]struct {
+		change func(*v1alpha1.SymphonyCluster)
+		only   bool
+	}{
+		"its status": {func(c *v1alpha1.SymphonyCluster) {
+			c.ResourceVersion, c.Status.Compute.ReadyReplicas = "2", 5
+			c.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: names.FieldManager}}
+		}, true},
+		"its spec":      {func(c *v1alpha1.SymphonyCluster) { c.Generation = 2 }, false},
+		"its deletion":  {func(c *v1alpha1.SymphonyCluster) { c.DeletionTimestamp = &metav1.Time{Time: time.Unix(1, 0)} }, false},
+		"an annotation": {func(c *v1alpha1.SymphonyCluster) { c.Annotations = map[string]string{"a": "b"} }, false},
+		"a finalizer":   {func(c *v1alpha1.SymphonyCluster) { c.Finalizers = []string{"a/b"} }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			after := before.DeepCopy()
+			c.change(after)
+			NewWithT(t).Expect(onlyStatus(event.UpdateEvent{ObjectOld: before, ObjectNew: after})).To(Equal(c.only))
+		})
+	}
+}

@@ -1,0 +1,129 @@
+// Copyright 2026 The symphony-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/symphony-operator/symphony-operator/internal/names"
+)
+
+// templates are the pod templates of both roles, as the operator makes them: the floor's pods have to be the same.
+type templates map[string]*corev1.PodTemplateSpec
+
+// learn has the operator make one cluster, and keeps its templates.
+func (m *machine) learn(ctx context.Context) (templates, error) {
+	learned := templates{}
+	o, err := m.startOperator(ctx)
+	if err != nil {
+		return nil, err
+	}
+	err = m.inNamespace(ctx, func(namespace string, t *tracker) error {
+		if err := m.createClusters(ctx, namespace, 1, 1); err != nil {
+			return err
+		}
+		if err := t.waitForPods(ctx, 2); err != nil {
+			return err
+		}
+		master, compute := &appsv1.Deployment{}, &appsv1.ReplicaSet{}
+		for name, object := range map[string]client.Object{names.MasterName(clusterName(0)): master, names.ComputeName(clusterName(0)): compute} {
+			if err := m.api.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, object); err != nil {
+				return fmt.Errorf("reading the operator's templates: %w", err)
+			}
+		}
+		learned[names.Master], learned[names.Compute] = &master.Spec.Template, &compute.Spec.Template
+		return nil
+	})
+	if stopped := o.stop(); err == nil {
+		err = stopped
+	}
+	return learned, err
+}
+
+// learnOnce learns them: those of all clusters are the same.
+func (m *machine) learnOnce(ctx context.Context) (err error) {
+	if m.templates == nil {
+		m.templates, err = m.learn(ctx)
+	}
+	return err
+}
+
+// floor is how long the pods of a load take from bare ReplicaSets, to come and, scaled in, to go: what Kubernetes itself costs.
+func (b *bench) floor(ctx context.Context, l load) (*measured, error) {
+	seen := &measured{}
+	if err := b.learnOnce(ctx); err != nil {
+		return nil, err
+	}
+	err := b.inNamespace(ctx, func(namespace string, t *tracker) error {
+		if l.grown {
+			if err := b.createSets(ctx, namespace, l.clusters, l.from); err != nil {
+				return err
+			}
+			if err := t.waitForPods(ctx, l.clusters*(1+l.from)); err != nil {
+				return err
+			}
+		}
+		began, taking, err := time.Now(), t.sample(ctx, nil), error(nil)
+		if l.grown {
+			err = b.scaleSets(ctx, namespace, l.clusters, l.replicas)
+		} else {
+			err = b.createSets(ctx, namespace, l.clusters, l.replicas)
+		}
+		if err == nil {
+			err = t.waitForPods(ctx, l.pods())
+		}
+		seen.wall, seen.samples = time.Since(began), taking.end()
+		if err != nil || l.in == 0 {
+			return err
+		}
+		began = time.Now()
+		if err := b.scaleSets(ctx, namespace, l.clusters, l.in); err != nil {
+			return err
+		}
+		err = t.waitForPods(ctx, l.clusters*(1+l.in))
+		seen.in = time.Since(began)
+		return err
+	})
+	return seen, err
+}
+
+func (m *machine) createSets(ctx context.Context, namespace string, n, replicas int) error {
+	return each(ctx, n, func(ctx context.Context, number int) error { return m.createSet(ctx, namespace, number, replicas) })
+}
+
+// createSet creates what stands for a cluster: a ReplicaSet a role.
+func (m *machine) createSet(ctx context.Context, namespace string, number, replicas int) error {
+	for role, wanted := range map[string]int{names.Master: 1, names.Compute: replicas} {
+		selected := map[string]string{names.LabelCluster: clusterName(number), names.LabelRole: role}
+		set := &appsv1.ReplicaSet{
+			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: clusterName(number) + "-" + role},
+			Spec: appsv1.ReplicaSetSpec{
+				Replicas: new(int32(wanted)), Selector: &metav1.LabelSelector{MatchLabels: selected}, Template: *m.templates[role].DeepCopy(),
+			},
+		}
+		set.Spec.Template.Labels[names.LabelCluster] = clusterName(number)
+		if err := m.api.Create(ctx, set); err != nil {
+			return fmt.Errorf("creating a ReplicaSet: %w", err)
+		}
+	}
+	return nil
+}
+
+func (m *machine) scaleSets(ctx context.Context, namespace string, n, replicas int) error {
+	return each(ctx, n, func(ctx context.Context, number int) error {
+		set := &appsv1.ReplicaSet{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: clusterName(number) + "-" + names.Compute}}
+		patch := client.RawPatch("application/merge-patch+json", fmt.Appendf(nil, `{"spec": {"replicas": %d}}`, replicas))
+		if err := m.api.Patch(ctx, set, patch); err != nil {
+			return fmt.Errorf("scaling a ReplicaSet: %w", err)
+		}
+		return nil
+	})
+}

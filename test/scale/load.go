@@ -1,0 +1,136 @@
+// Copyright 2026 The symphony-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
+)
+
+// load is a number of clusters of one size.
+type load struct {
+	clusters, replicas int
+	// from is the size that they have before the time begins; with 0, and grown, they have their masters alone.
+	from  int
+	grown bool
+	// in is the size to which they are scaled in at last, unless it is 0.
+	in int
+}
+
+// pods is how many there are in the end.
+func (l load) pods() int { return l.clusters * (1 + l.replicas) }
+
+// onFakeNodes is the overlay of both roles: simulated nodes have a taint.
+const onFakeNodes = `{"spec": {"tolerations": [{"key": "kwok.x-k8s.io/node", "operator": "Exists", "effect": "NoSchedule"}]}}`
+
+// cluster is the SymphonyCluster of a number.
+func cluster(namespace string, number, replicas int) *v1alpha1.SymphonyCluster {
+	overlay := &runtime.RawExtension{Raw: []byte(onFakeNodes)}
+	c := &v1alpha1.SymphonyCluster{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: clusterName(number)}}
+	c.Spec.Image = "sym712"
+	c.Spec.Master.PodTemplate = overlay
+	c.Spec.Compute.PodTemplate = overlay
+	c.Spec.Compute.Replicas = new(int32(replicas))
+	// Simulated pods run no EGO that could say who works.
+	c.Spec.Compute.ScaleIn.Policy = v1alpha1.Immediate
+	return c
+}
+
+func clusterName(number int) string { return fmt.Sprintf("c%d", number) }
+
+// atOnce is how many requests are under way at a time.
+const atOnce = 20
+
+// each does something for every number below n, many at a time.
+func each(ctx context.Context, n int, do func(ctx context.Context, number int) error) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(atOnce)
+	for number := range n {
+		group.Go(func() error { return do(ctx, number) })
+	}
+	return group.Wait() //nolint:wrapcheck // What is done says what failed.
+}
+
+func (m *machine) createClusters(ctx context.Context, namespace string, n, replicas int) error {
+	return each(ctx, n, func(ctx context.Context, number int) error { return m.createCluster(ctx, namespace, number, replicas) })
+}
+
+func (m *machine) createCluster(ctx context.Context, namespace string, number, replicas int) error {
+	if err := m.api.Create(ctx, cluster(namespace, number, replicas)); err != nil {
+		return fmt.Errorf("creating a SymphonyCluster: %w", err)
+	}
+	return nil
+}
+
+// scaleClusters is kubectl scale.
+func (m *machine) scaleClusters(ctx context.Context, namespace string, n, replicas int) error {
+	return each(ctx, n, func(ctx context.Context, number int) error {
+		patch := client.RawPatch("application/merge-patch+json", fmt.Appendf(nil, `{"spec": {"compute": {"replicas": %d}}}`, replicas))
+		if err := m.api.Patch(ctx, cluster(namespace, number, 0), patch); err != nil {
+			return fmt.Errorf("scaling a SymphonyCluster: %w", err)
+		}
+		return nil
+	})
+}
+
+// waitUntilReady waits until all clusters of a namespace say so of their present spec.
+func (m *machine) waitUntilReady(ctx context.Context, namespace string) error {
+	why := ""
+	err := wait.PollUntilContextTimeout(ctx, 100*time.Millisecond, patience, true, func(ctx context.Context) (bool, error) {
+		all := &v1alpha1.SymphonyClusterList{}
+		if err := m.api.List(ctx, all, client.InNamespace(namespace)); err != nil {
+			return false, fmt.Errorf("listing clusters: %w", err)
+		}
+		for i := range all.Items {
+			ready := meta.FindStatusCondition(all.Items[i].Status.Conditions, v1alpha1.ConditionReady)
+			if ready == nil || ready.Status != metav1.ConditionTrue || ready.ObservedGeneration != all.Items[i].Generation {
+				why = all.Items[i].Name
+				return false, nil
+			}
+		}
+		return true, nil
+	})
+	if err != nil {
+		return fmt.Errorf("waiting for %s to be ready: %w", why, err)
+	}
+	return nil
+}
+
+// inNamespace does something in a namespace of its own, and deletes all of it.
+func (m *machine) inNamespace(ctx context.Context, do func(namespace string, t *tracker) error) error {
+	made := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "scale-"}}
+	if err := m.api.Create(ctx, made); err != nil {
+		return fmt.Errorf("creating a namespace: %w", err)
+	}
+	seen, err := m.track(ctx, made.Name)
+	if err != nil {
+		return err
+	}
+	defer seen.end()
+	if err := do(made.Name, seen); err != nil {
+		return err
+	}
+	if err := m.api.Delete(ctx, made); err != nil {
+		return fmt.Errorf("deleting a namespace: %w", err)
+	}
+	// What comes next must not be measured beside what goes.
+	if err := seen.waitForPods(ctx, 0); err != nil {
+		return err
+	}
+	return wait.PollUntilContextTimeout(ctx, 200*time.Millisecond, patience, true, func(ctx context.Context) (bool, error) { //nolint:wrapcheck // It is the context's end, or the API server's.
+		err := m.api.Get(ctx, client.ObjectKeyFromObject(made), &corev1.Namespace{})
+		return err != nil, client.IgnoreNotFound(err)
+	})
+}
