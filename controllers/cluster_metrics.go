@@ -67,13 +67,12 @@ func (m *clusterMetrics) Collect(all chan<- prometheus.Metric) {
 		return
 	}
 	// A cache that is not filled yet keeps nobody waiting for long.
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	clusters := &v1alpha1.SymphonyClusterList{}
 	// Nothing is changed, so that nothing has to be copied.
 	if err := source.reader.List(ctx, clusters, client.UnsafeDisableDeepCopy); err != nil {
-		all <- prometheus.NewInvalidMetric(clustersDesc, err)
-		return
+		return // An error would take all other metrics away too. That there are none of clusters is what an alert is for.
 	}
 	counts := map[string]map[metav1.ConditionStatus]int{}
 	for _, kind := range shownConditions {

@@ -4,15 +4,19 @@
 package controllers
 
 import (
+	"context"
 	"strings"
 	"testing"
 
 	. "github.com/onsi/gomega"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/prometheus/common/expfmt"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
 )
@@ -67,4 +71,26 @@ symphony_operator_compute_pods{name="test",namespace="grid",state="wanted"} 0
 		ContainSubstring(`symphony_operator_clusters{condition="HostsReady",status="Unknown"} 1`),
 		ContainSubstring(`symphony_operator_clusters{condition="NetworkReady",status="False"} 3`),
 	))
+}
+
+// An operator that may not list clusters has metrics all the same: they tell that it fails.
+func TestACacheThatIsNotFilledTakesNoOtherMetricAway(t *testing.T) {
+	g := NewWithT(t)
+	scheme, err := NewScheme()
+	g.Expect(err).NotTo(HaveOccurred())
+	never := interceptor.NewClient(fake.NewClientBuilder().WithScheme(scheme).Build(), interceptor.Funcs{
+		List: func(ctx context.Context, _ client.WithWatch, _ client.ObjectList, _ ...client.ListOption) error {
+			<-ctx.Done()
+			return ctx.Err()
+		},
+	})
+	elected := make(chan struct{})
+	close(elected)
+	shown := &clusterMetrics{}
+	shown.source.Store(&clusterSource{reader: never, elected: elected})
+	registry := prometheus.NewPedanticRegistry()
+	registry.MustRegister(shown, prometheus.NewGauge(prometheus.GaugeOpts{Name: "other"}))
+	found, err := registry.Gather()
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(found).To(HaveExactElements(HaveField("GetName()", "other")))
 }
