@@ -65,20 +65,35 @@ type reference struct {
 
 func refer(t *testing.T, load *workload) *reference {
 	t.Helper()
-	first, second := play(t, load, rig.Fault{}), play(t, load, rig.Fault{})
-	if a, b := sorted(first.writes), sorted(second.writes); !slices.Equal(a, b) {
-		t.Fatalf("two runs in which nothing fails have other writes:\n%s\nand\n%s", texts(first.writes), texts(second.writes))
-	}
-	for _, r := range []*run{first, second} {
-		if len(r.again) > 0 || len(r.breaches) > 0 {
-			t.Errorf("without a fault: writes at rest %v, breaches %v, after\n%s", r.again, r.breaches, texts(r.writes))
-			for _, write := range r.again {
+	var runs []*run
+	for range referenceRuns {
+		next := play(t, load, rig.Fault{})
+		if len(next.again) > 0 || len(next.breaches) > 0 {
+			t.Errorf("without a fault: writes at rest %v, breaches %v, after\n%s", next.again, next.breaches, texts(next.writes))
+			for _, write := range next.again {
 				t.Log(write.Body)
 			}
 		}
+		if load.writes > 0 && len(next.writes) != load.writes {
+			continue
+		}
+		runs = append(runs, next)
+		if len(runs) == 2 {
+			break
+		}
 	}
-	return &reference{run: *first, chance: rig.Differences(first.state, second.state)}
+	if len(runs) < 2 || !slices.Equal(sorted(runs[0].writes), sorted(runs[1].writes)) {
+		told := make([]string, 0, len(runs))
+		for _, one := range runs {
+			told = append(told, texts(one.writes))
+		}
+		t.Fatalf("runs in which nothing fails have other writes:\n%s", strings.Join(told, "\nand\n"))
+	}
+	return &reference{run: *runs[0], chance: rig.Differences(runs[0].state, runs[1].state)}
 }
+
+// referenceRuns is how many runs without a fault are made at most until two are the reference.
+const referenceRuns = 12
 
 // sorted are the writes' texts: those to pods are made side by side, in any order.
 func sorted(writes []*rig.Write) []string {
