@@ -6,7 +6,6 @@ package rig
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"sync"
 	"testing"
@@ -88,7 +87,20 @@ func (w *World) End() {
 	}
 	w.ended = true
 	w.operator.stop()
-	w.clear(context.Background())
+	ctx := context.Background()
+	for _, list := range []client.Object{&v1alpha1.SymphonyCluster{}, &v1alpha1.NetworkCheck{}, &corev1.PersistentVolumeClaim{}} {
+		if err := w.rig.api.DeleteAllOf(ctx, list, client.InNamespace(w.Namespace)); err != nil {
+			w.t.Errorf("clearing the world: %v", err)
+		}
+	}
+	for key, object := range w.Objects() {
+		if key.Kind == "PersistentVolumeClaim" { // No controller runs that would let go of it.
+			unprotect := client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`))
+			if err := client.IgnoreNotFound(w.rig.api.Patch(ctx, object, unprotect)); err != nil {
+				w.t.Errorf("clearing the world: %v", err)
+			}
+		}
+	}
 	w.Kubelet.Normal()
 	w.settleOr(func(what string) { w.t.Errorf("what a test left does not go: %s", what) })
 	if err := w.Kubelet.Stop(); err != nil {
@@ -100,30 +112,6 @@ func (w *World) End() {
 	w.history.forget()
 	for _, write := range w.writes {
 		write.Body = ""
-	}
-}
-
-// clear deletes all that there is, owners first. The garbage collector would ask about every object before it deletes it, which is a
-// quarter of all requests.
-func (w *World) clear(ctx context.Context) {
-	kinds := map[string]bool{}
-	for key, object := range w.Objects() {
-		kinds[key.Kind] = true
-		if key.Kind == "PersistentVolumeClaim" { // No controller runs that would let go of it.
-			unprotect := client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`))
-			if err := client.IgnoreNotFound(w.rig.api.Patch(ctx, object, unprotect)); err != nil {
-				w.t.Errorf("clearing the world: %v", err)
-			}
-		}
-	}
-	for _, kind := range append([]string{"SymphonyCluster", "NetworkCheck", "Deployment", "ReplicaSet"}, slices.Sorted(maps.Keys(kinds))...) {
-		if !kinds[kind] {
-			continue
-		}
-		delete(kinds, kind)
-		if err := w.rig.api.DeleteAllOf(ctx, w.rig.kinds[kind].object, client.InNamespace(w.Namespace), client.GracePeriodSeconds(0)); err != nil {
-			w.t.Errorf("clearing the world: %v", err)
-		}
 	}
 }
 
