@@ -57,17 +57,29 @@ func clusterFields(t *testing.T) []mutate.Field {
 // TestEveryField changes every field of one running object, there and back: a valid change shows in a child, going back restores what there was;
 // one that only the operator can refuse stalls it, and nothing that runs is touched.
 func TestEveryField(t *testing.T) {
+	inLanes(t, 8, func(t *testing.T, m *mutated, fields []*mutate.Field) {
+		t.Helper()
+		for _, field := range fields {
+			m.field(t, field)
+		}
+	})
+}
+
+// inLanes shares the fields that can change out among several clusters, and does something with each one's.
+func inLanes(t *testing.T, lanes int, do func(t *testing.T, m *mutated, fields []*mutate.Field)) {
+	t.Helper()
 	fields := clusterFields(t)
-	const lanes = 8
 	for lane := range lanes {
 		t.Run(fmt.Sprintf("lane %d", lane+1), func(t *testing.T) {
 			t.Parallel()
-			m := newMutated(t)
+			var own []*mutate.Field
 			for i := lane; i < len(fields); i += lanes {
 				if fields[i].Frozen == "" {
-					m.field(t, &fields[i])
+					own = append(own, &fields[i])
 				}
 			}
+			m := newMutated(t)
+			do(t, m, own)
 			for _, breach := range m.w.Breaches() {
 				t.Error(breach)
 			}
@@ -78,33 +90,25 @@ func TestEveryField(t *testing.T) {
 // TestManyFields changes one field after the other and takes nothing back: the end is that of a new object with the same spec. Fields that are
 // about a moment (silent) are left out: a new object may wait for what one that runs has behind it.
 func TestManyFields(t *testing.T) {
-	fields := clusterFields(t)
-	const lanes = 4
-	for lane := range lanes {
-		t.Run(fmt.Sprintf("lane %d", lane+1), func(t *testing.T) {
-			t.Parallel()
-			m := newMutated(t)
-			var done []string
-			for i := lane; i < len(fields); i += lanes {
-				if fields[i].Frozen != "" || len(fields[i].Valid) == 0 || fields[i].Path == "suspend" || silence(fields[i].Path) != "" {
-					continue
-				}
-				// Two fields may exclude each other: then the API server says so, and the next one is tried.
-				if err := m.change(&fields[i].Valid[0]); err == nil {
-					done = append(done, fields[i].Path)
-					m.w.Converge()
-				} else if !apierrors.IsInvalid(err) {
-					t.Fatal(err)
-				}
+	inLanes(t, 4, func(t *testing.T, m *mutated, fields []*mutate.Field) {
+		t.Helper()
+		var done []string
+		for _, field := range fields {
+			if len(field.Valid) == 0 || field.Path == "suspend" || silence(field.Path) != "" {
+				continue
 			}
-			for path, what := range rig.Differences(fresh(t, m.w, "prod"), lasting(m.w.State())) {
-				t.Errorf("after %v: %s: %s", done, path, what)
+			// Two fields may exclude each other: then the API server says so, and the next one is tried.
+			if err := m.change(&field.Valid[0]); err == nil {
+				done = append(done, field.Path)
+				m.w.Converge()
+			} else if !apierrors.IsInvalid(err) {
+				t.Fatal(err)
 			}
-			for _, breach := range m.w.Breaches() {
-				t.Error(breach)
-			}
-		})
-	}
+		}
+		for path, what := range rig.Differences(fresh(t, m.w, "prod"), lasting(m.w.State())) {
+			t.Errorf("after %v: %s: %s", done, path, what)
+		}
+	})
 }
 
 // mutated is a cluster that runs, and its spec.
