@@ -72,41 +72,23 @@ func (b *bench) work(ctx context.Context, l load) (*measured, error) {
 	seen := &measured{}
 	err := b.withOperator(ctx, func(o *operator, namespace string, t *tracker) error {
 		if l.grown {
-			if err := b.createClusters(ctx, namespace, l.clusters, l.from); err != nil {
+			if err := b.startClusters(ctx, namespace, l.clusters, l.from); err != nil {
+				return err
+			}
+		}
+		return seen.around(ctx, b.machine, o, func() error {
+			if err := seen.come(ctx, l, clusterMaker(b.machine), namespace, t, o); err != nil {
 				return err
 			}
 			if err := b.waitUntilReady(ctx, namespace); err != nil {
 				return err
 			}
-		}
-		return seen.around(ctx, b.machine, o, func() error {
-			began, taking, err := time.Now(), t.sample(ctx, o), error(nil)
-			if l.grown {
-				err = b.scaleClusters(ctx, namespace, l.clusters, l.replicas)
-			} else {
-				err = b.createClusters(ctx, namespace, l.clusters, l.replicas)
-			}
-			if err == nil {
-				err = t.waitForPods(ctx, l.pods())
-			}
-			seen.wall, seen.samples = time.Since(began), taking.end()
-			if err == nil {
-				err = b.waitUntilReady(ctx, namespace)
-			}
-			if err == nil {
-				seen.children, err = b.children(ctx, namespace, clusterName(0))
+			var err error
+			if seen.children, err = b.children(ctx, namespace, clusterName(0)); err != nil {
+				return err
 			}
 			seen.latencies = t.latencies()
-			if err != nil || l.in == 0 {
-				return err
-			}
-			began = time.Now()
-			if err := b.scaleClusters(ctx, namespace, l.clusters, l.in); err != nil {
-				return err
-			}
-			err = t.waitForPods(ctx, l.clusters*(1+l.in))
-			seen.in = time.Since(began)
-			return err
+			return seen.goIn(ctx, l, clusterMaker(b.machine), namespace, t)
 		})
 	})
 	return seen, err

@@ -33,10 +33,7 @@ func mastersMoved(clusters int) scenario {
 }
 
 func (b *bench) moveMasters(ctx context.Context, namespace string, t *tracker, clusters int) error {
-	if err := b.createClusters(ctx, namespace, clusters, 2); err != nil {
-		return err
-	}
-	if err := b.waitUntilReady(ctx, namespace); err != nil {
+	if err := b.startClusters(ctx, namespace, clusters, 2); err != nil {
 		return err
 	}
 	before, err := b.computePods(ctx, namespace)
@@ -129,10 +126,7 @@ func restart(clusters int) scenario {
 			return err
 		}
 		return b.inNamespace(ctx, func(namespace string, _ *tracker) error {
-			err := b.createClusters(ctx, namespace, clusters, 2)
-			if err == nil {
-				err = b.waitUntilReady(ctx, namespace)
-			}
+			err := b.startClusters(ctx, namespace, clusters, 2)
 			if stopped := o.stop(); err == nil {
 				err = stopped
 			}
@@ -140,11 +134,6 @@ func restart(clusters int) scenario {
 				if err == nil {
 					err = b.restarted(ctx, clusters)
 				}
-			}
-			if err == nil {
-				// Somebody has to let go of what it made.
-				o, err = b.startOperator(ctx)
-				defer func() { _ = o.stop() }()
 			}
 			return err
 		})

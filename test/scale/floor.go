@@ -6,7 +6,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -71,26 +70,10 @@ func (b *bench) floor(ctx context.Context, l load) (*measured, error) {
 				return err
 			}
 		}
-		began, taking, err := time.Now(), t.sample(ctx, nil), error(nil)
-		if l.grown {
-			err = b.scaleSets(ctx, namespace, l.clusters, l.replicas)
-		} else {
-			err = b.createSets(ctx, namespace, l.clusters, l.replicas)
-		}
-		if err == nil {
-			err = t.waitForPods(ctx, l.pods())
-		}
-		seen.wall, seen.samples = time.Since(began), taking.end()
-		if err != nil || l.in == 0 {
+		if err := seen.come(ctx, l, setMaker(b.machine), namespace, t, nil); err != nil {
 			return err
 		}
-		began = time.Now()
-		if err := b.scaleSets(ctx, namespace, l.clusters, l.in); err != nil {
-			return err
-		}
-		err = t.waitForPods(ctx, l.clusters*(1+l.in))
-		seen.in = time.Since(began)
-		return err
+		return seen.goIn(ctx, l, setMaker(b.machine), namespace, t)
 	})
 	return seen, err
 }
@@ -118,12 +101,7 @@ func (m *machine) createSet(ctx context.Context, namespace string, number, repli
 }
 
 func (m *machine) scaleSets(ctx context.Context, namespace string, n, replicas int) error {
-	return each(ctx, n, func(ctx context.Context, number int) error {
-		set := &appsv1.ReplicaSet{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: clusterName(number) + "-" + names.Compute}}
-		patch := client.RawPatch("application/merge-patch+json", fmt.Appendf(nil, `{"spec": {"replicas": %d}}`, replicas))
-		if err := m.api.Patch(ctx, set, patch); err != nil {
-			return fmt.Errorf("scaling a ReplicaSet: %w", err)
-		}
-		return nil
+	return m.scaleEach(ctx, n, fmt.Sprintf(`{"spec": {"replicas": %d}}`, replicas), func(number int) client.Object {
+		return &appsv1.ReplicaSet{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: clusterName(number) + "-" + names.Compute}}
 	})
 }

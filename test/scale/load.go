@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -74,15 +75,67 @@ func (m *machine) createCluster(ctx context.Context, namespace string, number, r
 	return nil
 }
 
+// startClusters creates them and waits until they are ready.
+func (m *machine) startClusters(ctx context.Context, namespace string, n, replicas int) error {
+	if err := m.createClusters(ctx, namespace, n, replicas); err != nil {
+		return err
+	}
+	return m.waitUntilReady(ctx, namespace)
+}
+
 // scaleClusters is kubectl scale.
 func (m *machine) scaleClusters(ctx context.Context, namespace string, n, replicas int) error {
+	return m.scaleEach(ctx, n, fmt.Sprintf(`{"spec": {"compute": {"replicas": %d}}}`, replicas), func(number int) client.Object {
+		return cluster(namespace, number, 0)
+	})
+}
+
+// scaleEach patches the object of every number below n.
+func (m *machine) scaleEach(ctx context.Context, n int, patch string, of func(number int) client.Object) error {
 	return each(ctx, n, func(ctx context.Context, number int) error {
-		patch := client.RawPatch("application/merge-patch+json", fmt.Appendf(nil, `{"spec": {"compute": {"replicas": %d}}}`, replicas))
-		if err := m.api.Patch(ctx, cluster(namespace, number, 0), patch); err != nil {
-			return fmt.Errorf("scaling a SymphonyCluster: %w", err)
+		object := of(number)
+		if err := m.api.Patch(ctx, object, client.RawPatch(types.MergePatchType, []byte(patch))); err != nil {
+			return fmt.Errorf("scaling a %T: %w", object, err)
 		}
 		return nil
 	})
+}
+
+// maker makes the pods of a load: the operator from clusters, or Kubernetes from ReplicaSets.
+type maker struct {
+	create, scale func(ctx context.Context, namespace string, n, replicas int) error
+}
+
+func clusterMaker(m *machine) maker { return maker{m.createClusters, m.scaleClusters} }
+func setMaker(m *machine) maker     { return maker{m.createSets, m.scaleSets} }
+
+// come has the pods of a load come, and measures how long that takes; without an operator, o is nil.
+func (s *measured) come(ctx context.Context, l load, from maker, namespace string, t *tracker, o *operator) error {
+	do := from.create
+	if l.grown {
+		do = from.scale
+	}
+	began, taking := time.Now(), t.sample(ctx, o)
+	err := do(ctx, namespace, l.clusters, l.replicas)
+	if err == nil {
+		err = t.waitForPods(ctx, l.pods())
+	}
+	s.wall, s.samples = time.Since(began), taking.end()
+	return err
+}
+
+// goIn scales a load in, if it is to be.
+func (s *measured) goIn(ctx context.Context, l load, with maker, namespace string, t *tracker) error {
+	if l.in == 0 {
+		return nil
+	}
+	began := time.Now()
+	err := with.scale(ctx, namespace, l.clusters, l.in)
+	if err == nil {
+		err = t.waitForPods(ctx, l.clusters*(1+l.in))
+	}
+	s.in = time.Since(began)
+	return err
 }
 
 // waitUntilReady waits until all clusters of a namespace say so of their present spec.

@@ -85,13 +85,10 @@ func (s scraped) queued() time.Duration {
 // waiting is how many clusters wait for a pass or have one.
 func (s scraped) waiting() float64 {
 	total := 0.0
-	for _, family := range []string{"workqueue_depth"} {
+	for _, family := range []string{"workqueue_depth", "controller_runtime_active_workers"} {
 		for _, metric := range s.ofController(family) {
 			total += metric.GetGauge().GetValue()
 		}
-	}
-	for _, metric := range s.ofController("controller_runtime_active_workers") {
-		total += metric.GetGauge().GetValue()
 	}
 	return total
 }

@@ -18,17 +18,14 @@ func foreign(clusters, pods int) scenario {
 	return scenario{"foreign-pods", fmt.Sprintf("%d pods of others beside %d clusters", pods, clusters), func(ctx context.Context, b *bench) error {
 		for range b.runs {
 			err := b.withOperator(ctx, func(o *operator, namespace string, _ *tracker) error {
-				if err := b.createClusters(ctx, namespace, clusters, 10); err != nil {
-					return err
-				}
-				if err := b.waitUntilReady(ctx, namespace); err != nil {
+				if err := b.startClusters(ctx, namespace, clusters, 10); err != nil {
 					return err
 				}
 				before, err := o.settledMemory(ctx)
 				if err != nil {
 					return err
 				}
-				if err := b.inNamespace(ctx, func(others string, t *tracker) error {
+				return b.inNamespace(ctx, func(others string, t *tracker) error {
 					if err := b.createForeign(ctx, others, pods); err != nil {
 						return err
 					}
@@ -38,10 +35,7 @@ func foreign(clusters, pods int) scenario {
 					after, err := o.settledMemory(ctx)
 					b.note(figure{"growth of the operator's memory", megabytes, 5, false}, after-before)
 					return err
-				}); err != nil {
-					return err
-				}
-				return nil
+				})
 			})
 			if err != nil {
 				return err
@@ -102,10 +96,7 @@ func pause(ctx context.Context, long time.Duration) error {
 func atRest(clusters int, long time.Duration) scenario {
 	return scenario{"rest", fmt.Sprintf("%d clusters at rest for %s", clusters, long), func(ctx context.Context, b *bench) error {
 		return b.withOperator(ctx, func(o *operator, namespace string, _ *tracker) error {
-			if err := b.createClusters(ctx, namespace, clusters, 2); err != nil {
-				return err
-			}
-			if err := b.waitUntilReady(ctx, namespace); err != nil {
+			if err := b.startClusters(ctx, namespace, clusters, 2); err != nil {
 				return err
 			}
 			// What is told a poll of EGO later belongs to the start.
