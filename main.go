@@ -61,6 +61,9 @@ func apiServer() (*rest.Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("finding the API server: %w", err)
 	}
+	// Kubernetes' own controllers do the same: with gzip, the API server compressed every pod's every change once more for this one reader,
+	// and reading them took a fifth of the operator's time.
+	found.DisableCompression = true
 	return found, nil
 }
 

@@ -42,7 +42,7 @@ func TestWeaveIsAskedForAgainSoonWhileComputeWaitsForIt(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)
 			pass := &status.Input{Facts: &observe.Facts{GUIAnswers: true}, Plan: &plan.Plan{Network: c.missing, Compute: c.compute}}
-			result, err := (&SymphonyClusterReconciler{}).nextPass(pass)
+			result, err := (&SymphonyClusterReconciler{}).nextPass(pass, 0)
 			g.Expect(err).NotTo(HaveOccurred())
 			g.Expect(result.RequeueAfter).To(Equal(c.after))
 		})
@@ -83,7 +83,7 @@ func TestThatWeaveCannotBeReadIsLoggedWhenItIsNews(t *testing.T) {
 			ctx := logr.NewContext(t.Context(), funcr.New(func(_, line string) { told = append(told, line) }, funcr.Options{}))
 			cluster := &v1alpha1.SymphonyCluster{Status: v1alpha1.SymphonyClusterStatus{Conditions: c.before}}
 			pass := &status.Input{Facts: &observe.Facts{Cluster: cluster, Weave: &observe.WeaveRead{Err: c.err}}, Plan: &plan.Plan{}}
-			logWork(ctx, pass, &v1alpha1.SymphonyClusterStatus{Conditions: is("ProgressingWithRetry", "it is broken")})
+			logNews(ctx, pass, &v1alpha1.SymphonyClusterStatus{Conditions: is("ProgressingWithRetry", "it is broken")})
 			g := NewWithT(t)
 			g.Expect(told).To(HaveLen(c.lines))
 			g.Expect(strings.Contains(strings.Join(told, ""), `"message"="broken"`)).To(Equal(c.lines > 0))

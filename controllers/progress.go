@@ -57,8 +57,9 @@ type delayed struct {
 // Add implements workqueue.TypedInterface.
 func (d *delayed) Add(request reconcile.Request) { d.AddAfter(request, d.delay) }
 
-// progress gathers what comes of compute pods by the thousand: nothing that is decided from it is in a hurry. Of everything else, such
-// as a master's address, the pass comes at once.
+// progress gathers what nothing is decided from in a hurry: what comes of compute pods by the thousand, the numbers in a child's status, and
+// the echo of what the operator itself has written, of which a new cluster has a dozen. Of everything else, such as a master's address
+// or a child that somebody has changed or deleted, the pass comes at once.
 type progress struct {
 	handler.EventHandler
 
@@ -71,18 +72,22 @@ func newProgress(to handler.EventHandler, delay time.Duration) *progress {
 
 // Create implements handler.EventHandler.
 func (p *progress) Create(ctx context.Context, e event.CreateEvent, to queue) {
-	p.of(ofCompute(e.Object)).Create(ctx, e, to)
+	p.of(!isPod(e.Object) || ofCompute(e.Object)).Create(ctx, e, to)
 }
 
 // Update implements handler.EventHandler.
 func (p *progress) Update(ctx context.Context, e event.UpdateEvent, to queue) {
-	p.of(ofCompute(e.ObjectNew) && onlyCounts(e)).Update(ctx, e, to)
+	// A ConfigMap has no generation that would tell its contents from a status.
+	gathers := e.ObjectNew.GetGeneration() > 0 && onlyStatus(e) || isOwn(e)
+	if isPod(e.ObjectNew) {
+		gathers = ofCompute(e.ObjectNew)
+	}
+	p.of(gathers).Update(ctx, e, to)
 }
 
 // Delete implements handler.EventHandler.
 func (p *progress) Delete(ctx context.Context, e event.DeleteEvent, to queue) {
-	_, isPod := e.Object.(*corev1.Pod)
-	p.of(isPod && ofCompute(e.Object)).Delete(ctx, e, to)
+	p.of(isPod(e.Object) && ofCompute(e.Object)).Delete(ctx, e, to)
 }
 
 func (p *progress) of(gathers bool) handler.EventHandler {
@@ -96,10 +101,14 @@ func ofCompute(object client.Object) bool {
 	return object.GetLabels()[names.LabelRole] == names.Compute
 }
 
-// onlyCounts reports whether an update is of a pod, or of nothing but the numbers in a ReplicaSet's status.
-func onlyCounts(e event.UpdateEvent) bool {
-	_, isPod := e.ObjectNew.(*corev1.Pod)
-	return isPod || onlyStatus(e)
+func isPod(object client.Object) bool {
+	_, is := object.(*corev1.Pod)
+	return is
+}
+
+// isOwn reports whether an update is the operator's: nobody else changes the annotation in which it notes what it has applied.
+func isOwn(e event.UpdateEvent) bool {
+	return e.ObjectOld.GetAnnotations()[names.AnnotationApplied] != e.ObjectNew.GetAnnotations()[names.AnnotationApplied]
 }
 
 // onlyStatus reports whether an update leaves everything but the status as it was.

@@ -30,7 +30,7 @@ type waits struct {
 func (w *waits) Add(reconcile.Request)                         { w.last = new(time.Duration(0)) }
 func (w *waits) AddAfter(_ reconcile.Request, d time.Duration) { w.last = &d }
 
-func TestWhatOnlyCountsComputePodsWaitsForMoreOfIt(t *testing.T) {
+func TestWhatNothingIsDecidedFromInAHurryWaitsForMoreOfIt(t *testing.T) {
 	compute := metav1.ObjectMeta{Name: "one", Generation: 1, Labels: names.Labels("prod", names.Compute)}
 	master := metav1.ObjectMeta{Name: "one", Generation: 1, Labels: names.Labels("prod", names.Master)}
 	changed := func(before metav1.ObjectMeta, change func(*metav1.ObjectMeta)) metav1.ObjectMeta {
@@ -53,7 +53,16 @@ func TestWhatOnlyCountsComputePodsWaitsForMoreOfIt(t *testing.T) {
 		"the spec of a ReplicaSet":    {&appsv1.ReplicaSet{ObjectMeta: compute}, &appsv1.ReplicaSet{ObjectMeta: changed(compute, func(m *metav1.ObjectMeta) { m.Generation = 2 })}, soon},
 		"a label of a ReplicaSet":     {&appsv1.ReplicaSet{ObjectMeta: compute}, &appsv1.ReplicaSet{ObjectMeta: changed(compute, func(m *metav1.ObjectMeta) { m.Labels["a"] = "b" })}, soon},
 		"the owner of a ReplicaSet":   {&appsv1.ReplicaSet{ObjectMeta: changed(compute, func(m *metav1.ObjectMeta) { m.OwnerReferences = []metav1.OwnerReference{{Name: "prod"}} })}, &appsv1.ReplicaSet{ObjectMeta: compute}, soon},
+		"a ReplicaSet that comes":     {nil, &appsv1.ReplicaSet{ObjectMeta: compute}, later},
 		"a ReplicaSet that goes":      {&appsv1.ReplicaSet{ObjectMeta: compute}, nil, soon},
+		"a Deployment that comes":     {nil, &appsv1.Deployment{ObjectMeta: master}, later},
+		"a Deployment's status":       {&appsv1.Deployment{ObjectMeta: master}, &appsv1.Deployment{ObjectMeta: master, Status: appsv1.DeploymentStatus{Replicas: 1}}, later},
+		"a Deployment's spec":         {&appsv1.Deployment{ObjectMeta: master}, &appsv1.Deployment{ObjectMeta: changed(master, func(m *metav1.ObjectMeta) { m.Generation = 2 })}, soon},
+		"what was applied": {&appsv1.Deployment{ObjectMeta: master}, &appsv1.Deployment{ObjectMeta: changed(master, func(m *metav1.ObjectMeta) {
+			m.Generation, m.Annotations = 2, map[string]string{names.AnnotationApplied: "a"}
+		})}, later},
+		"a ConfigMap's contents": {&corev1.ConfigMap{}, &corev1.ConfigMap{Data: map[string]string{"hosts": ""}}, soon},
+		"a Deployment that goes": {&appsv1.Deployment{ObjectMeta: master}, nil, soon},
 	} {
 		t.Run(name, func(t *testing.T) {
 			queued := &waits{}

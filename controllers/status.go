@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
+	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -54,4 +56,63 @@ func writeStatus[S any, A any, C statusConfiguration[C, *A]](
 		return fmt.Errorf("writing the status: %w", err)
 	}
 	return nil
+}
+
+// seenWithin is how soon the cache shows a status that was written, and a pass that began before has ended. After that, the API server is
+// asked by writing.
+const seenWithin = 5 * time.Second
+
+// writtenStatuses remembers when the status of each object was written last, and on which version. Nothing but how soon a status is
+// written depends on it: a new operator, which knows nothing, writes at once. The zero value is ready for use.
+type writtenStatuses struct {
+	mu   sync.Mutex
+	last map[types.NamespacedName]writtenStatus
+}
+
+type writtenStatus struct {
+	uid types.UID
+	// on is the resourceVersion that it replaced.
+	on string
+	at time.Time
+}
+
+func (w *writtenStatuses) note(object client.Object, now time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.last == nil {
+		w.last = map[types.NamespacedName]writtenStatus{}
+	}
+	w.last[client.ObjectKeyFromObject(object)] = writtenStatus{object.GetUID(), object.GetResourceVersion(), now}
+}
+
+func (w *writtenStatuses) forget(object types.NamespacedName) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.last, object)
+}
+
+// before is the last one that was written; none of this object's if the time is zero.
+func (w *writtenStatuses) before(object client.Object) writtenStatus {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if last := w.last[client.ObjectKeyFromObject(object)]; last.uid == object.GetUID() {
+		return last
+	}
+	return writtenStatus{}
+}
+
+// isUnseen reports whether the object is as it was before its status was written last: a status that is written on top of it would be
+// refused as a conflict, and one that seems to change nothing would leave the wrong one standing.
+func (w *writtenStatuses) isUnseen(object client.Object, now time.Time) bool {
+	last := w.before(object)
+	return !last.at.IsZero() && last.on == object.GetResourceVersion() && now.Sub(last.at) < seenWithin
+}
+
+// wait is how long it still is until one that is in no hurry is written, after a pause since the last one.
+func (w *writtenStatuses) wait(object client.Object, pause time.Duration, now time.Time) time.Duration {
+	last := w.before(object)
+	if last.at.IsZero() {
+		return 0
+	}
+	return max(0, pause-now.Sub(last.at))
 }

@@ -5,11 +5,13 @@
 package controllers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -51,6 +53,8 @@ type SymphonyClusterReconciler struct {
 	ConcurrentPasses int
 	// ProgressDelay is how long a pass waits for more news of compute pods; 0 is DefaultProgressDelay.
 	ProgressDelay time.Duration
+
+	written writtenStatuses
 }
 
 // Handle is Reconcile for a request. A cluster that is gone leaves nothing behind but what this process knows of it.
@@ -61,6 +65,7 @@ func (r *SymphonyClusterReconciler) Handle(ctx context.Context, request ctrl.Req
 		cluster.Namespace, cluster.Name = request.Namespace, request.Name
 		r.Observer.Consoles.Forget(cluster)
 		r.Observer.EGO.Forget(cluster)
+		r.written.forget(request.NamespacedName)
 		forgetHosts(request.NamespacedName)
 		return ctrl.Result{}, nil
 	}
@@ -103,19 +108,45 @@ func (r *SymphonyClusterReconciler) Reconcile(ctx context.Context, cluster *v1al
 		// What follows from what is no longer so must not be told.
 		return ctrl.Result{RequeueAfter: afterOutdated}, nil
 	}
+	logDeeds(ctx, pass)
+	showHosts(pass)
 	after := seeded.Status(cluster, status.Of(pass))
 	conditions.Stamp(after.Conditions, metav1.NewTime(r.Clock.Now()))
-	err = writeStatus(ctx, r.Client, cluster, &cluster.Status, &after,
-		applyv1alpha1.SymphonyClusterStatus(), applyv1alpha1.SymphonyCluster(cluster.Name, cluster.Namespace))
-	if errors.Is(err, errStale) {
+	switch wait, err := r.writeStatus(ctx, cluster, &after); {
+	case errors.Is(err, errStale):
 		return ctrl.Result{RequeueAfter: afterStale}, nil
-	} else if err != nil {
+	case err != nil:
 		return ctrl.Result{}, err
+	case wait > 0:
+		return r.nextPass(pass, wait)
 	}
 	r.tell(cluster, status.Events(pass, &after))
-	logWork(ctx, pass, &after)
-	showHosts(pass)
-	return r.nextPass(pass)
+	logNews(ctx, pass, &after)
+	return r.nextPass(pass, 0)
+}
+
+// writeStatus writes a cluster's status if it has changed, and returns how long that is put off if it only tells how far something is.
+func (r *SymphonyClusterReconciler) writeStatus(
+	ctx context.Context, cluster *v1alpha1.SymphonyCluster, after *v1alpha1.SymphonyClusterStatus,
+) (time.Duration, error) {
+	now := r.Clock.Now()
+	if r.written.isUnseen(cluster, now) {
+		return 0, errStale
+	}
+	if equality.Semantic.DeepEqual(&cluster.Status, after) {
+		return 0, nil
+	}
+	if !status.Urgent(&cluster.Status, after) {
+		if wait := r.written.wait(cluster, statusPauses*cmp.Or(r.ProgressDelay, DefaultProgressDelay), now); wait > 0 {
+			return wait, nil
+		}
+	}
+	err := writeStatus(ctx, r.Client, cluster, &cluster.Status, after,
+		applyv1alpha1.SymphonyClusterStatus(), applyv1alpha1.SymphonyCluster(cluster.Name, cluster.Namespace))
+	if err == nil {
+		r.written.note(cluster, now)
+	}
+	return 0, err
 }
 
 func (r *SymphonyClusterReconciler) tell(cluster *v1alpha1.SymphonyCluster, all []status.Event) {
@@ -139,11 +170,14 @@ const (
 	// whileNoWeave is how often Weave is asked for while compute waits until it is Ready: it is not watched. Later it holds
 	// nothing up, and a Weave in trouble must not have all clusters passed over every few seconds.
 	whileNoWeave = 5 * time.Second
+	// statusPauses is how many ProgressDelays pass at least between a status and one that is not urgent.
+	statusPauses = 10
 )
 
 // nextPass says when to look again if no event comes first. Only a failure that can pass by itself is an error,
 // which backs off; one that needs a person is not retried in a storm.
-func (r *SymphonyClusterReconciler) nextPass(pass *status.Input) (ctrl.Result, error) {
+// statusDue is when a status is written that was put off, 0 if none was.
+func (r *SymphonyClusterReconciler) nextPass(pass *status.Input, statusDue time.Duration) (ctrl.Result, error) {
 	var failed []error
 	next := whileConsoleAnswers
 	if !pass.Facts.GUIAnswers && pass.Plan.Master != nil && observe.PodReady(pass.Plan.Master) {
@@ -152,8 +186,10 @@ func (r *SymphonyClusterReconciler) nextPass(pass *status.Input) (ctrl.Result, e
 	if pass.Plan.Network == plan.NoWeave && !pass.Plan.Compute.Began && pass.Plan.Compute.Replicas > 0 {
 		next = min(next, whileNoWeave)
 	}
-	if due := pass.Plan.NextPass; due > 0 {
-		next = min(next, due)
+	for _, due := range []time.Duration{pass.Plan.NextPass, statusDue} {
+		if due > 0 {
+			next = min(next, due)
+		}
 	}
 	for _, problem := range pass.Outcome.Problems {
 		if problem.Soon || problem.Kind == apply.Transient {
@@ -183,8 +219,8 @@ func whenAgain(kind apply.ProblemKind) time.Duration {
 	return 0
 }
 
-// logWork tells the operator's own operators what this pass did to pods; quiet passes log nothing.
-func logWork(ctx context.Context, pass *status.Input, after *v1alpha1.SymphonyClusterStatus) {
+// logDeeds tells the operator's own operators what this pass did to pods, and could not do; quiet passes log nothing.
+func logDeeds(ctx context.Context, pass *status.Input) {
 	logger := log.FromContext(ctx)
 	if pass.Outcome.Told > 0 {
 		logger.Info("Told compute pods the master's address", "pods", pass.Outcome.Told)
@@ -195,15 +231,19 @@ func logWork(ctx context.Context, pass *status.Input, after *v1alpha1.SymphonyCl
 	if err := pass.Outcome.EGO; err != nil {
 		logger.Info("Could not change hosts", "message", err.Error())
 	}
-	before := pass.Facts.Cluster.Status.Conditions
+	for _, problem := range pass.Outcome.Problems {
+		logger.Info("Could not apply a child", "reason", problem.Kind, "child", problem.Child, "message", problem.Message)
+	}
+}
+
+// logNews tells the causes of what a status says that was written.
+func logNews(ctx context.Context, pass *status.Input, after *v1alpha1.SymphonyClusterStatus) {
+	logger, before := log.FromContext(ctx), pass.Facts.Cluster.Status.Conditions
 	if weave := pass.Facts.Weave; weave != nil && weave.Err != nil && news(before, after.Conditions, v1alpha1.ConditionNetworkReady) {
 		logger.Info("Could not read the WeaveNetwork", "message", weave.Err.Error())
 	}
 	if read := pass.Facts.EGO; read != nil && read.Err != nil && news(before, after.Conditions, v1alpha1.ConditionHostsReady) {
 		logger.Info("Could not ask EGO", "message", read.Err.Error())
-	}
-	for _, problem := range pass.Outcome.Problems {
-		logger.Info("Could not apply a child", "reason", problem.Kind, "child", problem.Child, "message", problem.Message)
 	}
 }
 

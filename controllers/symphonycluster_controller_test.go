@@ -59,7 +59,7 @@ func TestTheNextPass(t *testing.T) {
 				Plan:    &plan.Plan{Master: c.master},
 				Outcome: apply.Outcome{Problems: c.problems},
 			}
-			result, err := (&SymphonyClusterReconciler{}).nextPass(pass)
+			result, err := (&SymphonyClusterReconciler{}).nextPass(pass, 0)
 			g.Expect(result.RequeueAfter).To(Equal(c.after))
 			g.Expect(err != nil).To(Equal(c.fails), "%v", err)
 		})

@@ -51,7 +51,7 @@ func TestWhatFallsDueBringsAPass(t *testing.T) {
 	for due, after := range map[time.Duration]time.Duration{0: time.Minute, 3 * time.Second: 3 * time.Second, time.Hour: time.Minute} {
 		result, err := (&SymphonyClusterReconciler{}).nextPass(&status.Input{
 			Facts: &observe.Facts{GUIAnswers: true}, Plan: &plan.Plan{NextPass: due},
-		})
+		}, 0)
 		g := NewWithT(t)
 		g.Expect(err).NotTo(HaveOccurred())
 		g.Expect(result.RequeueAfter).To(Equal(after))

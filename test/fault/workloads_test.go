@@ -170,7 +170,7 @@ var workloads = []workload{
 	{name: "scale in to the busy hosts", given: []step{create("prod", replicas(3)), work(2)}, steps: []step{change(replicas(2))}},
 	{name: "scale in when work has ended", given: []step{create("prod", replicas(2)), work(2)}, steps: []step{change(replicas(1)), workEnds}},
 	{name: "scale in and change one's mind", given: []step{create("prod", replicas(2)), work(2)}, steps: []step{change(replicas(1)), change(replicas(2)), workEnds}},
-	{name: "scale in when time is over", way: "a drain's time begins when it is seen", writes: 16, given: []step{create("prod", replicas(2)), work(2)}, steps: []step{
+	{name: "scale in when time is over", way: "a drain's time begins when it is seen", writes: 13, given: []step{create("prod", replicas(2)), work(2)}, steps: []step{
 		change(replicas(1)), force, wait(11 * time.Minute), wait(3 * time.Minute),
 	}},
 	{name: "scale in beside an administrator's close", given: []step{create("prod", replicas(2)), work(1), byAnAdministrator}, steps: []step{change(replicas(1)), change(replicas(2))}},
