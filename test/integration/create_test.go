@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
@@ -125,8 +126,12 @@ var _ = Describe("A new cluster", func() {
 		Expect(uids(matched.Items)).To(ConsistOf(w.computeUIDs(ctx, "prod")))
 
 		By("scaling through the scale client")
-		scale.Spec.Replicas = 5
-		Expect(api.SubResource("scale").Update(ctx, w.cluster(ctx, "prod"), client.WithSubResourceBody(scale))).To(Succeed())
+		// As every client of the subresource does it: the status may be written between its read and its write.
+		Expect(retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+			scale = w.scale(ctx, "prod")
+			scale.Spec.Replicas = 5
+			return api.SubResource("scale").Update(ctx, w.cluster(ctx, "prod"), client.WithSubResourceBody(scale))
+		})).To(Succeed())
 		w.waitReady(ctx, "prod")
 		Expect(w.pods(ctx, "prod", names.Compute)).To(HaveLen(5))
 	})
