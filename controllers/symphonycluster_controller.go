@@ -164,7 +164,7 @@ const (
 	afterLeaving = 5 * time.Second
 	// afterStalled is when to look again at what only a person can change and no event will tell.
 	afterStalled = time.Minute
-	// whileConsoleStarts and whileConsoleAnswers are how often the web console is asked.
+	// whileConsoleStarts and whileConsoleAnswers are how often the web console is asked at first, and later.
 	whileConsoleStarts  = 5 * time.Second
 	whileConsoleAnswers = time.Minute
 	// whileNoWeave is how often Weave is asked for while compute waits until it is Ready: it is not watched. Later it holds
@@ -181,7 +181,7 @@ func (r *SymphonyClusterReconciler) nextPass(pass *status.Input, statusDue time.
 	var failed []error
 	next := whileConsoleAnswers
 	if !pass.Facts.GUIAnswers && pass.Plan.Master != nil && observe.PodReady(pass.Plan.Master) {
-		next = whileConsoleStarts
+		next = whileConsoleSilent(pass.Facts.Now.Sub(observe.StartOf(pass.Plan.Master)))
 	}
 	if pass.Plan.Network == plan.NoWeave && !pass.Plan.Compute.Began && pass.Plan.Compute.Replicas > 0 {
 		next = min(next, whileNoWeave)
@@ -202,6 +202,12 @@ func (r *SymphonyClusterReconciler) nextPass(pass *status.Input, statusDue time.
 		return ctrl.Result{}, err
 	}
 	return ctrl.Result{RequeueAfter: seeded.Pause(next)}, nil
+}
+
+// whileConsoleSilent is when a web console is asked again that has not answered since its master was started. One that never does, because a policy
+// drops the question, cost a cluster twelve passes a minute for ever.
+func whileConsoleSilent(since time.Duration) time.Duration {
+	return min(max(since/10, whileConsoleStarts), whileConsoleAnswers)
 }
 
 // whenAgain is when to look again at what kept a child from being applied, 0 if the pass says so otherwise.

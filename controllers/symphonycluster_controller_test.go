@@ -10,8 +10,10 @@ import (
 
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/symphony-operator/symphony-operator/internal/apply"
+	"github.com/symphony-operator/symphony-operator/internal/names"
 	"github.com/symphony-operator/symphony-operator/internal/observe"
 	"github.com/symphony-operator/symphony-operator/internal/plan"
 	"github.com/symphony-operator/symphony-operator/internal/status"
@@ -63,5 +65,24 @@ func TestTheNextPass(t *testing.T) {
 			g.Expect(result.RequeueAfter).To(Equal(c.after))
 			g.Expect(err != nil).To(Equal(c.fails), "%v", err)
 		})
+	}
+}
+
+// A web console that a policy hides answers never.
+func TestASilentWebConsoleIsAskedLessAndLess(t *testing.T) {
+	for since, again := range map[time.Duration]time.Duration{
+		-time.Second: 5 * time.Second, 0: 5 * time.Second, 50 * time.Second: 5 * time.Second, 5 * time.Minute: 30 * time.Second, time.Hour: time.Minute,
+	} {
+		now := time.Unix(1_000_000, 0)
+		master := &corev1.Pod{Status: corev1.PodStatus{
+			Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}},
+			ContainerStatuses: []corev1.ContainerStatus{{
+				Name: names.Container, State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: metav1.NewTime(now.Add(-since))}},
+			}},
+		}}
+		result, err := (&SymphonyClusterReconciler{}).nextPass(&status.Input{Facts: &observe.Facts{Now: now}, Plan: &plan.Plan{Master: master}}, 0)
+		g := NewWithT(t)
+		g.Expect(err).NotTo(HaveOccurred())
+		g.Expect(result.RequeueAfter).To(Equal(again), "after %s", since)
 	}
 }
