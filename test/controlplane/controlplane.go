@@ -5,6 +5,7 @@
 package controlplane
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +17,8 @@ import (
 	"syscall"
 	"time"
 
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 )
 
@@ -48,18 +51,43 @@ func Start(dir string, log io.Writer, controllers ...string) (*Plane, error) {
 	plane.ControlPlane.Etcd.Configure().Append("unsafe-no-fsync", "true")
 	// A suite writes more than etcd's 2 GB before the default of 5 minutes has old versions thrown away for the second time.
 	plane.ControlPlane.GetAPIServer().Configure().Append("etcd-compaction-interval", "1m")
+	token, tokens := rand.Text(), filepath.Join(dir, "tokens.csv")
+	if err := os.WriteFile(tokens, []byte(token+",administrator,administrator,system:masters\n"), 0o600); err != nil {
+		return nil, fmt.Errorf("writing a token: %w", err)
+	}
+	plane.ControlPlane.GetAPIServer().Configure().Append("token-auth-file", tokens)
 	if _, err := plane.Start(); err != nil {
 		return nil, fmt.Errorf("starting etcd and kube-apiserver: %w", err)
 	}
-	started := &Plane{KubeConfig: plane.KubeConfig, plane: plane}
+	started := &Plane{plane: plane}
+	var err error
+	if started.KubeConfig, err = withToken(plane.KubeConfig, token); err != nil {
+		return nil, errors.Join(err, started.Stop())
+	}
 	path := filepath.Join(dir, "controller-manager.kubeconfig")
-	if err := os.WriteFile(path, plane.KubeConfig, 0o600); err != nil {
+	if err := os.WriteFile(path, started.KubeConfig, 0o600); err != nil {
 		return nil, errors.Join(fmt.Errorf("writing a kubeconfig: %w", err), started.Stop())
 	}
 	if err := started.startControllerManager(path, log, controllers); err != nil {
 		return nil, errors.Join(err, started.Stop())
 	}
 	return started, nil
+}
+
+// withToken is a kubeconfig with a token instead of its certificate, which the API server would verify anew with every request.
+func withToken(kubeconfig []byte, token string) ([]byte, error) {
+	config, err := clientcmd.Load(kubeconfig)
+	if err != nil {
+		return nil, fmt.Errorf("reading a kubeconfig: %w", err)
+	}
+	for name := range config.AuthInfos {
+		config.AuthInfos[name] = &clientcmdapi.AuthInfo{Token: token}
+	}
+	written, err := clientcmd.Write(*config)
+	if err != nil {
+		return nil, fmt.Errorf("writing a kubeconfig: %w", err)
+	}
+	return written, nil
 }
 
 func (p *Plane) startControllerManager(kubeconfig string, log io.Writer, controllers []string) error {
