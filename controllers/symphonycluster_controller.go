@@ -75,7 +75,7 @@ func (r *SymphonyClusterReconciler) Handle(ctx context.Context, request ctrl.Req
 	return r.Reconcile(ctx, cluster)
 }
 
-// Reconcile is one pass: get, observe, plan, build, apply, status. It keeps nothing in memory: any pass may be
+// Reconcile is one pass: get, observe, plan, build, apply, status. Nothing that it does hangs on what an earlier pass left in memory: any may be
 // the first one after a restart of the operator.
 func (r *SymphonyClusterReconciler) Reconcile(ctx context.Context, cluster *v1alpha1.SymphonyCluster) (ctrl.Result, error) {
 	if cluster.DeletionTimestamp != nil {
@@ -112,12 +112,11 @@ func (r *SymphonyClusterReconciler) Reconcile(ctx context.Context, cluster *v1al
 	showHosts(pass)
 	after := seeded.Status(cluster, status.Of(pass))
 	conditions.Stamp(after.Conditions, metav1.NewTime(r.Clock.Now()))
-	switch wait, err := r.writeStatus(ctx, cluster, &after); {
-	case errors.Is(err, errStale):
-		return ctrl.Result{RequeueAfter: afterStale}, nil
-	case err != nil:
+	wait, err := r.writeStatus(ctx, cluster, &after)
+	if err != nil {
 		return ctrl.Result{}, err
-	case wait > 0:
+	}
+	if wait > 0 {
 		return r.nextPass(pass, wait)
 	}
 	r.tell(cluster, status.Events(pass, &after))
@@ -125,13 +124,14 @@ func (r *SymphonyClusterReconciler) Reconcile(ctx context.Context, cluster *v1al
 	return r.nextPass(pass, 0)
 }
 
-// writeStatus writes a cluster's status if it has changed, and returns how long that is put off if it only tells how far something is.
+// writeStatus writes a cluster's status if it has changed, and returns after how long to try again if it was not written: because the pass has not
+// seen the newest version, or because it only tells how far something is.
 func (r *SymphonyClusterReconciler) writeStatus(
 	ctx context.Context, cluster *v1alpha1.SymphonyCluster, after *v1alpha1.SymphonyClusterStatus,
 ) (time.Duration, error) {
 	now := r.Clock.Now()
 	if r.written.isUnseen(cluster, now) {
-		return 0, errStale
+		return afterStale, nil
 	}
 	if equality.Semantic.DeepEqual(&cluster.Status, after) {
 		return 0, nil
@@ -143,6 +143,9 @@ func (r *SymphonyClusterReconciler) writeStatus(
 	}
 	err := writeStatus(ctx, r.Client, cluster, &cluster.Status, after,
 		applyv1alpha1.SymphonyClusterStatus(), applyv1alpha1.SymphonyCluster(cluster.Name, cluster.Namespace))
+	if errors.Is(err, errStale) {
+		return afterStale, nil
+	}
 	if err == nil {
 		r.written.note(cluster, now)
 	}
