@@ -51,7 +51,7 @@ type Settings struct {
 	EGOPollInterval time.Duration
 	// ConcurrentPasses is how many clusters are reconciled at a time; 0 is DefaultConcurrentPasses.
 	ConcurrentPasses int
-	// ProgressDelay is how long a pass waits for more news of compute pods; 0 is DefaultProgressDelay.
+	// ProgressDelay is how long a pass waits for more of what is in no hurry, and a tenth of how long a status does; 0 is DefaultProgressDelay.
 	ProgressDelay time.Duration
 	// NetworkCheckImage has iperf3, for NetworkChecks that name no image; "" if there is none.
 	NetworkCheckImage string

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -34,17 +35,25 @@ type later struct {
 
 // Create implements handler.EventHandler.
 func (l *later) Create(ctx context.Context, e event.CreateEvent, to queue) {
-	l.EventHandler.Create(ctx, e, &delayed{to, l.delay})
+	l.EventHandler.Create(ctx, e, l.delayed(to))
 }
 
 // Update implements handler.EventHandler.
 func (l *later) Update(ctx context.Context, e event.UpdateEvent, to queue) {
-	l.EventHandler.Update(ctx, e, &delayed{to, l.delay})
+	l.EventHandler.Update(ctx, e, l.delayed(to))
 }
 
 // Delete implements handler.EventHandler.
 func (l *later) Delete(ctx context.Context, e event.DeleteEvent, to queue) {
-	l.EventHandler.Delete(ctx, e, &delayed{to, l.delay})
+	l.EventHandler.Delete(ctx, e, l.delayed(to))
+}
+
+// delayed is the queue, with the delay. Who lists many objects at the start gives them a low priority, if it is given a queue that has any.
+func (l *later) delayed(to queue) queue {
+	if prioritized, ok := to.(priorityqueue.PriorityQueue[reconcile.Request]); ok {
+		return &delayedByPriority{prioritized, l.delay}
+	}
+	return &delayed{to, l.delay}
 }
 
 // delayed is a queue to which requests are added after a delay.
@@ -56,6 +65,22 @@ type delayed struct {
 
 // Add implements workqueue.TypedInterface.
 func (d *delayed) Add(request reconcile.Request) { d.AddAfter(request, d.delay) }
+
+// delayedByPriority is delayed for a queue with priorities.
+type delayedByPriority struct {
+	priorityqueue.PriorityQueue[reconcile.Request]
+
+	delay time.Duration
+}
+
+// Add implements workqueue.TypedInterface.
+func (d *delayedByPriority) Add(request reconcile.Request) { d.AddAfter(request, d.delay) }
+
+// AddWithOpts implements priorityqueue.PriorityQueue.
+func (d *delayedByPriority) AddWithOpts(options priorityqueue.AddOpts, requests ...reconcile.Request) {
+	options.After = max(options.After, d.delay)
+	d.PriorityQueue.AddWithOpts(options, requests...)
+}
 
 // progress gathers what nothing is decided from in a hurry: what comes of compute pods by the thousand, the numbers in a child's status, and
 // the echo of what the operator itself has written, of which a new cluster has a dozen. Of everything else, such as a master's address

@@ -12,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -102,4 +103,25 @@ func TestAStatusAloneIsNoNews(t *testing.T) {
 			NewWithT(t).Expect(onlyStatus(event.UpdateEvent{ObjectOld: before, ObjectNew: after})).To(Equal(c.only))
 		})
 	}
+}
+
+// prioritized is a queue that knows with what its last request was added.
+type prioritized struct {
+	priorityqueue.PriorityQueue[reconcile.Request]
+
+	last priorityqueue.AddOpts
+}
+
+func (p *prioritized) AddWithOpts(options priorityqueue.AddOpts, _ ...reconcile.Request) {
+	p.last = options
+}
+
+// After a restart, what a user changes must not wait for a thousand clusters that have not changed.
+func TestWhatIsListedAtTheStartKeepsItsLowPriority(t *testing.T) {
+	g := NewWithT(t)
+	queued := &prioritized{}
+	tried := newProgress(handler.WithLowPriorityWhenUnchanged(&handler.EnqueueRequestForObject{}), time.Minute)
+	tried.Create(t.Context(), event.CreateEvent{Object: &appsv1.Deployment{}, IsInInitialList: true}, queued)
+	g.Expect(queued.last.After).To(Equal(time.Minute))
+	g.Expect(queued.last.Priority).To(HaveValue(Equal(handler.LowPriority)))
 }

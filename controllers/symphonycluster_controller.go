@@ -51,7 +51,7 @@ type SymphonyClusterReconciler struct {
 
 	// ConcurrentPasses is how many passes are made at a time; 0 is DefaultConcurrentPasses.
 	ConcurrentPasses int
-	// ProgressDelay is how long a pass waits for more news of compute pods; 0 is DefaultProgressDelay.
+	// ProgressDelay is how long a pass waits for more of what is in no hurry, and a tenth of how long a status does; 0 is DefaultProgressDelay.
 	ProgressDelay time.Duration
 
 	written writtenStatuses
@@ -112,7 +112,8 @@ func (r *SymphonyClusterReconciler) Reconcile(ctx context.Context, cluster *v1al
 	showHosts(pass)
 	after := seeded.Status(cluster, status.Of(pass))
 	conditions.Stamp(after.Conditions, metav1.NewTime(r.Clock.Now()))
-	wait, err := r.writeStatus(ctx, cluster, &after)
+	urgent := len(failures(pass)) > 0 || status.Urgent(&cluster.Status, &after)
+	wait, err := r.writeStatus(ctx, cluster, &after, urgent)
 	if err != nil {
 		return ctrl.Result{}, err
 	}
@@ -125,9 +126,9 @@ func (r *SymphonyClusterReconciler) Reconcile(ctx context.Context, cluster *v1al
 }
 
 // writeStatus writes a cluster's status if it has changed, and returns after how long to try again if it was not written: because the pass has not
-// seen the newest version, or because it only tells how far something is.
+// seen the newest version, or because it is not urgent and the last one was written a moment ago.
 func (r *SymphonyClusterReconciler) writeStatus(
-	ctx context.Context, cluster *v1alpha1.SymphonyCluster, after *v1alpha1.SymphonyClusterStatus,
+	ctx context.Context, cluster *v1alpha1.SymphonyCluster, after *v1alpha1.SymphonyClusterStatus, urgent bool,
 ) (time.Duration, error) {
 	now := r.Clock.Now()
 	if r.written.isUnseen(cluster, now) {
@@ -136,17 +137,18 @@ func (r *SymphonyClusterReconciler) writeStatus(
 	if equality.Semantic.DeepEqual(&cluster.Status, after) {
 		return 0, nil
 	}
-	if !status.Urgent(&cluster.Status, after) {
+	if !urgent {
 		if wait := r.written.wait(cluster, statusPauses*cmp.Or(r.ProgressDelay, DefaultProgressDelay), now); wait > 0 {
 			return wait, nil
 		}
 	}
-	err := writeStatus(ctx, r.Client, cluster, &cluster.Status, after,
-		applyv1alpha1.SymphonyClusterStatus(), applyv1alpha1.SymphonyCluster(cluster.Name, cluster.Namespace))
+	wanted := applyv1alpha1.SymphonyCluster(cluster.Name, cluster.Namespace)
+	err := writeStatus(ctx, r.Client, cluster, &cluster.Status, after, applyv1alpha1.SymphonyClusterStatus(), wanted)
 	if errors.Is(err, errStale) {
 		return afterStale, nil
 	}
-	if err == nil {
+	// The client has filled it with the answer.
+	if err == nil && wanted.ResourceVersion != nil && *wanted.ResourceVersion != cluster.ResourceVersion {
 		r.written.note(cluster, now)
 	}
 	return 0, err
@@ -181,10 +183,9 @@ const (
 // which backs off; one that needs a person is not retried in a storm.
 // statusDue is when a status is written that was put off, 0 if none was.
 func (r *SymphonyClusterReconciler) nextPass(pass *status.Input, statusDue time.Duration) (ctrl.Result, error) {
-	var failed []error
 	next := whileConsoleAnswers
 	if !pass.Facts.GUIAnswers && pass.Plan.Master != nil && observe.PodReady(pass.Plan.Master) {
-		next = whileConsoleSilent(pass.Facts.Now.Sub(observe.StartOf(pass.Plan.Master)))
+		next = whileConsoleSilent(pass.Facts)
 	}
 	if pass.Plan.Network == plan.NoWeave && !pass.Plan.Compute.Began && pass.Plan.Compute.Replicas > 0 {
 		next = min(next, whileNoWeave)
@@ -195,22 +196,43 @@ func (r *SymphonyClusterReconciler) nextPass(pass *status.Input, statusDue time.
 		}
 	}
 	for _, problem := range pass.Outcome.Problems {
-		if problem.Soon || problem.Kind == apply.Transient {
-			failed = append(failed, problem.Err)
-		} else if again := whenAgain(problem.Kind); again > 0 {
+		if again := whenAgain(problem.Kind); again > 0 {
 			next = min(next, again)
 		}
 	}
-	if err := seeded.Failure(errors.Join(failed...)); err != nil {
+	if err := seeded.Failure(errors.Join(failures(pass)...)); err != nil {
 		return ctrl.Result{}, err
 	}
 	return ctrl.Result{RequeueAfter: seeded.Pause(next)}, nil
 }
 
-// whileConsoleSilent is when a web console is asked again that has not answered since its master was started. One that never does, because a policy
-// drops the question, cost a cluster twelve passes a minute for ever.
-func whileConsoleSilent(since time.Duration) time.Duration {
-	return min(max(since/10, whileConsoleStarts), whileConsoleAnswers)
+// failures are those that can pass by themselves.
+func failures(pass *status.Input) []error {
+	var failed []error
+	for _, problem := range pass.Outcome.Problems {
+		if problem.Soon || problem.Kind == apply.Transient {
+			failed = append(failed, problem.Err)
+		}
+	}
+	return failed
+}
+
+// whileConsoleSilent is when the web console of a ready master is asked again that does not answer: ever later, by how long the status has said
+// both. One that never answers, because a policy drops the question, cost a cluster twelve passes a minute for ever.
+func whileConsoleSilent(facts *observe.Facts) time.Duration {
+	var since time.Time
+	for kind, wanted := range map[string]metav1.ConditionStatus{
+		v1alpha1.ConditionMasterReady: metav1.ConditionTrue, v1alpha1.ConditionGUIReady: metav1.ConditionFalse,
+	} {
+		is := meta.FindStatusCondition(facts.Cluster.Status.Conditions, kind)
+		if is == nil || is.Status != wanted {
+			return whileConsoleStarts
+		}
+		if is.LastTransitionTime.After(since) {
+			since = is.LastTransitionTime.Time
+		}
+	}
+	return min(max(facts.Now.Sub(since)/10, whileConsoleStarts), whileConsoleAnswers)
 }
 
 // whenAgain is when to look again at what kept a child from being applied, 0 if the pass says so otherwise.

@@ -12,8 +12,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
 	"github.com/symphony-operator/symphony-operator/internal/apply"
-	"github.com/symphony-operator/symphony-operator/internal/names"
 	"github.com/symphony-operator/symphony-operator/internal/observe"
 	"github.com/symphony-operator/symphony-operator/internal/plan"
 	"github.com/symphony-operator/symphony-operator/internal/status"
@@ -57,7 +57,7 @@ func TestTheNextPass(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)
 			pass := &status.Input{
-				Facts:   &observe.Facts{GUIAnswers: c.answers},
+				Facts:   &observe.Facts{Cluster: &v1alpha1.SymphonyCluster{}, GUIAnswers: c.answers},
 				Plan:    &plan.Plan{Master: c.master},
 				Outcome: apply.Outcome{Problems: c.problems},
 			}
@@ -70,19 +70,28 @@ func TestTheNextPass(t *testing.T) {
 
 // A web console that a policy hides answers never.
 func TestASilentWebConsoleIsAskedLessAndLess(t *testing.T) {
-	for since, again := range map[time.Duration]time.Duration{
-		-time.Second: 5 * time.Second, 0: 5 * time.Second, 50 * time.Second: 5 * time.Second, 5 * time.Minute: 30 * time.Second, time.Hour: time.Minute,
+	now := time.Unix(1_000_000, 0)
+	for name, c := range map[string]struct {
+		ready, silent time.Duration
+		again         time.Duration
+	}{
+		"at first":                 {time.Second, time.Hour, 5 * time.Second},
+		"after a while":            {5 * time.Minute, time.Hour, 30 * time.Second},
+		"in the end":               {time.Hour, 2 * time.Hour, time.Minute},
+		"when it answered before":  {time.Hour, time.Second, 5 * time.Second},
+		"by a clock that is ahead": {-time.Minute, time.Hour, 5 * time.Second},
 	} {
-		now := time.Unix(1_000_000, 0)
-		master := &corev1.Pod{Status: corev1.PodStatus{
-			Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}},
-			ContainerStatuses: []corev1.ContainerStatus{{
-				Name: names.Container, State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: metav1.NewTime(now.Add(-since))}},
-			}},
-		}}
-		result, err := (&SymphonyClusterReconciler{}).nextPass(&status.Input{Facts: &observe.Facts{Now: now}, Plan: &plan.Plan{Master: master}}, 0)
-		g := NewWithT(t)
-		g.Expect(err).NotTo(HaveOccurred())
-		g.Expect(result.RequeueAfter).To(Equal(again), "after %s", since)
+		t.Run(name, func(t *testing.T) {
+			cluster := &v1alpha1.SymphonyCluster{Status: v1alpha1.SymphonyClusterStatus{Conditions: []metav1.Condition{
+				{Type: v1alpha1.ConditionMasterReady, Status: metav1.ConditionTrue, LastTransitionTime: metav1.NewTime(now.Add(-c.ready))},
+				{Type: v1alpha1.ConditionGUIReady, Status: metav1.ConditionFalse, LastTransitionTime: metav1.NewTime(now.Add(-c.silent))},
+			}}}
+			master := &corev1.Pod{Status: corev1.PodStatus{Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}}}
+			pass := &status.Input{Facts: &observe.Facts{Cluster: cluster, Now: now}, Plan: &plan.Plan{Master: master}}
+			result, err := (&SymphonyClusterReconciler{}).nextPass(pass, 0)
+			g := NewWithT(t)
+			g.Expect(err).NotTo(HaveOccurred())
+			g.Expect(result.RequeueAfter).To(Equal(c.again))
+		})
 	}
 }

@@ -5,7 +5,6 @@ package observe
 
 import (
 	"cmp"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -112,16 +111,6 @@ func PodReady(pod *corev1.Pod) bool {
 		}
 	}
 	return false
-}
-
-// StartOf is when the container that runs Symphony was started, zero when it does not run. The cache keeps it of masters alone.
-func StartOf(pod *corev1.Pod) time.Time {
-	for i := range pod.Status.ContainerStatuses {
-		if c := &pod.Status.ContainerStatuses[i]; c.Name == names.Container && c.State.Running != nil {
-			return c.State.Running.StartedAt.Time
-		}
-	}
-	return time.Time{}
 }
 
 // YoungerPod reports whether a is younger than b. Times have seconds only, and the cache lists in no order: without the

@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/symphony-operator/symphony-operator/internal/ego"
+	"github.com/symphony-operator/symphony-operator/internal/names"
 	"github.com/symphony-operator/symphony-operator/internal/observe"
 )
 
@@ -57,7 +58,7 @@ func newGrid(facts *observe.Facts, master *corev1.Pod) *grid {
 		return g
 	}
 	g.index = g.read.Index()
-	if started := observe.StartOf(master); !started.IsZero() {
+	if started := startOf(master); !started.IsZero() {
 		g.settlesAt = started.Add(facts.Cluster.Spec.Compute.ScaleIn.SettleOrDefault())
 		g.settled = !facts.Now.Before(g.settlesAt)
 	}
@@ -116,4 +117,14 @@ func (g *grid) named(pod *corev1.Pod) Host {
 		host.Work = LeftOver
 	}
 	return host
+}
+
+// startOf is when the container that runs Symphony was started, zero when it does not run.
+func startOf(pod *corev1.Pod) time.Time {
+	for i := range pod.Status.ContainerStatuses {
+		if c := &pod.Status.ContainerStatuses[i]; c.Name == names.Container && c.State.Running != nil {
+			return c.State.Running.StartedAt.Time
+		}
+	}
+	return time.Time{}
 }

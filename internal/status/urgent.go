@@ -42,7 +42,7 @@ func conditionsChanged(before, after []metav1.Condition) bool {
 		if was == nil || was.Status != is.Status {
 			return true
 		}
-		onItsWay := slices.Contains(calm, was.Reason) && slices.Contains(calm, is.Reason)
+		onItsWay := is.Reason != v1alpha1.ReasonRetrying && slices.Contains(calm, was.Reason) && slices.Contains(calm, is.Reason)
 		if is.Type == v1alpha1.ConditionReady && was.Reason != is.Reason && !onItsWay {
 			return true
 		}

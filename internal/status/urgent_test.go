@@ -46,6 +46,7 @@ func TestWhatIsUrgent(t *testing.T) {
 		"hosts nobody can tell": {func(s *v1alpha1.SymphonyClusterStatus) { s.Compute.Hosts = nil }, true},
 		"ready":                 {condition(v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonReady), true},
 		"a cause of trouble":    {condition(v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonForbidden), true},
+		"a write that failed":   {condition(v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonRetrying), true},
 		"the next thing":        {condition(v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonDraining), false},
 		"another's reason":      {condition(v1alpha1.ConditionHostsReady, metav1.ConditionUnknown, v1alpha1.ReasonEGOUnreachable), false},
 		"another condition":     {condition(v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonRejected), true},

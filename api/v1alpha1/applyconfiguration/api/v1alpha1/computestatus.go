@@ -8,8 +8,8 @@ package v1alpha1
 // ComputeStatusApplyConfiguration represents a declarative configuration of the ComputeStatus type for use
 // with apply.
 //
-// ComputeStatus counts the compute pods. While nothing else changes, the counts of pods are up to 10 seconds old: with each pod that becomes
-// ready, a large cluster's status would be written anew. When a condition changes, they are as new as it is.
+// ComputeStatus counts the compute pods. While no condition turns, the counts of pods are some 10 seconds old at most: with each pod that becomes
+// ready, a large cluster's status would be written anew. When a condition turns, they are as new as it is.
 type ComputeStatusApplyConfiguration struct {
 	// replicas is the number of compute pods there are.
 	Replicas *int32 `json:"replicas,omitempty"`
