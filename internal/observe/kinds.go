@@ -24,7 +24,7 @@ const clusterKind = "SymphonyCluster"
 func CacheOptions() map[client.Object]cache.ByObject {
 	own := cache.ByObject{Label: names.Managed()}
 	pods := own
-	pods.Transform = TrimPod
+	pods.Transform = newPodTrimmer().trim
 	return map[client.Object]cache.ByObject{
 		&appsv1.ControllerRevision{}: own,
 		&appsv1.Deployment{}:         own,

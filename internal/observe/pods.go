@@ -13,14 +13,14 @@ import (
 )
 
 // TrimPod keeps of a pod what plan and status use. A whole pod is about 10 KB in memory, and there are up to
-// 30,000 of them in one cluster. It is the transform of the pod cache; it changes the pod in place.
+// 30,000 of them in one cluster. It changes the pod in place.
 func TrimPod(object any) (any, error) {
 	pod, ok := object.(*corev1.Pod)
 	if !ok {
 		// A tombstone of a deletion that the watch missed: it passes through.
 		return object, nil
 	}
-	pod.ManagedFields = nil
+	pod.ManagedFields, pod.GenerateName = nil, ""
 	pod.Annotations = keep(pod.Annotations, names.AnnotationMasterHosts, names.AnnotationDrain, names.AnnotationDrainSince,
 		names.AnnotationHostClosed, names.AnnotationHostReclaimed, corev1.PodDeletionCost)
 	pod.Labels = keep(pod.Labels, names.LabelManagedBy, names.LabelCluster, names.LabelRole, names.LabelRevision, names.LabelIdle,

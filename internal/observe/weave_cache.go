@@ -22,7 +22,7 @@ func WeaveCacheOptions() map[client.Object]cache.ByObject {
 	weave := map[string]cache.Config{names.WeaveNamespace: {LabelSelector: weaveSelector()}}
 	return map[client.Object]cache.ByObject{
 		&appsv1.DaemonSet{}: {Namespaces: weave},
-		&corev1.Pod{}:       {Namespaces: weave, Transform: TrimPod},
+		&corev1.Pod{}:       {Namespaces: weave, Transform: newPodTrimmer().trim},
 		&corev1.ConfigMap{}: {Namespaces: map[string]cache.Config{
 			names.WeaveNamespace: {FieldSelector: fields.OneTermEqualSelector("metadata.name", names.WeaveRouters)},
 		}},
