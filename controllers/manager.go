@@ -4,6 +4,7 @@
 package controllers
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -61,6 +62,8 @@ type Settings struct {
 type Means struct {
 	// Client reads from the caches and writes.
 	Client client.Client
+	// Cached reads from the caches, a cluster's objects by their cluster.
+	Cached client.Reader
 	// Live reads from the API server.
 	Live   client.Reader
 	Events events.EventRecorder
@@ -76,8 +79,11 @@ func NewManager(config *rest.Config, settings Settings, options ctrl.Options) (c
 	if err != nil {
 		return nil, err
 	}
+	if err := observe.Index(context.Background(), manager.GetFieldIndexer()); err != nil {
+		return nil, fmt.Errorf("filling the caches: %w", err)
+	}
 	means := &Means{
-		Client: manager.GetClient(), Live: manager.GetAPIReader(), Events: manager.GetEventRecorder(names.FieldManager), Clock: clock.RealClock{},
+		Client: manager.GetClient(), Cached: observe.Indexed(manager.GetClient()), Live: manager.GetAPIReader(), Events: manager.GetEventRecorder(names.FieldManager), Clock: clock.RealClock{},
 	}
 	connect := settings.EGO
 	settings.EGO = func(master types.NamespacedName) ego.EGO {

@@ -44,7 +44,7 @@ func NewSymphonyClusterReconciler(means *Means, settings *Settings) *SymphonyClu
 	hosts := observe.NewEGOReads(settings.EGO, means.Clock, settings.EGOPollInterval)
 	return &SymphonyClusterReconciler{
 		Client:   means.Client,
-		Observer: &observe.Observer{Cache: means.Client, Live: means.Live, Clock: means.Clock, Consoles: consoles, EGO: hosts},
+		Observer: &observe.Observer{Cache: means.Cached, Live: means.Live, Clock: means.Clock, Consoles: consoles, EGO: hosts},
 		Applier:  &apply.Applier{Client: means.Client, Live: means.Live, EGO: settings.EGO, Hosts: hosts, Clock: means.Clock},
 		Events:   means.Events,
 		Clock:    means.Clock,

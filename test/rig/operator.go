@@ -67,7 +67,7 @@ func (w *World) newOperator() *operator {
 	w.must(err)
 	live, err := client.New(config, base)
 	w.must(err)
-	means := &controllers.Means{Client: writer, Live: live, Events: recorder{w}, Clock: w.Clock}
+	means := &controllers.Means{Client: writer, Cached: writer, Live: live, Events: recorder{w}, Clock: w.Clock}
 	settings := &controllers.Settings{
 		Console: console{}, EGOPollInterval: pollInterval, NetworkCheckImage: "iperf3",
 		EGO: func(master types.NamespacedName) ego.EGO { return &faultyEGO{EGO: w.Grids.Connect(master), way: o.way} },
