@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/symphony-operator/symphony-operator/internal/names"
@@ -134,6 +135,12 @@ func isPod(object client.Object) bool {
 // isOwn reports whether an update is the operator's: nobody else changes the annotation in which it notes what it has applied.
 func isOwn(e event.UpdateEvent) bool {
 	return e.ObjectOld.GetAnnotations()[names.AnnotationApplied] != e.ObjectNew.GetAnnotations()[names.AnnotationApplied]
+}
+
+// moreThanStatus drops updates of nothing but the status: a cluster's is the operator's own, and a budget's counts pods, each of which has an event
+// of its own.
+func moreThanStatus() predicate.Funcs {
+	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool { return !onlyStatus(e) }}
 }
 
 // onlyStatus reports whether an update leaves everything but the status as it was.

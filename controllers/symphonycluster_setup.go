@@ -66,7 +66,7 @@ func (r *SymphonyClusterReconciler) SetupWithManager(manager ctrl.Manager) error
 	ofOwner := handler.EnqueueRequestForOwner(manager.GetScheme(), manager.GetRESTMapper(), &v1alpha1.SymphonyCluster{}, handler.OnlyControllerOwner())
 	ofLabel := handler.EnqueueRequestsFromMapFunc(clusterOfLabel)
 	return ctrl.NewControllerManagedBy(manager).
-		For(&v1alpha1.SymphonyCluster{}, builder.WithPredicates(predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool { return !onlyStatus(e) }})).
+		For(&v1alpha1.SymphonyCluster{}, builder.WithPredicates(moreThanStatus())).
 		Watches(&v1alpha1.SymphonyCluster{}, &later{&handler.EnqueueRequestForObject{}, delay}, builder.WithPredicates(predicate.Funcs{
 			CreateFunc: func(event.CreateEvent) bool { return false },
 			UpdateFunc: onlyStatus,
@@ -78,7 +78,7 @@ func (r *SymphonyClusterReconciler) SetupWithManager(manager ctrl.Manager) error
 		Watches(&corev1.ConfigMap{}, newProgress(ofOwner, delay)).
 		Watches(&corev1.Service{}, newProgress(ofOwner, delay)).
 		Watches(&networkingv1.NetworkPolicy{}, newProgress(ofOwner, delay)).
-		Watches(&policyv1.PodDisruptionBudget{}, newProgress(ofOwner, delay), builder.WithPredicates(budgetChanged())).
+		Watches(&policyv1.PodDisruptionBudget{}, newProgress(ofOwner, delay), builder.WithPredicates(moreThanStatus())).
 		Watches(&appsv1.ReplicaSet{}, newProgress(ofOwner, delay)).
 		Watches(&corev1.Pod{}, newProgress(ofLabel, delay), builder.WithPredicates(podChanged())).
 		Watches(&corev1.PersistentVolumeClaim{}, newProgress(ofLabel, delay)).
@@ -119,22 +119,5 @@ func podChanged() predicate.Funcs {
 			!equality.Semantic.DeepEqual(before.Labels, after.Labels) ||
 			!equality.Semantic.DeepEqual(before.Annotations, after.Annotations) ||
 			!before.DeletionTimestamp.Equal(after.DeletionTimestamp)
-	}}
-}
-
-// budgetChanged drops updates of nothing but the status, which counts pods: each of them has an event of its own.
-func budgetChanged() predicate.Funcs {
-	withoutStatus := func(object client.Object) *policyv1.PodDisruptionBudget {
-		budget, ok := object.(*policyv1.PodDisruptionBudget)
-		if !ok {
-			return nil
-		}
-		slim := budget.DeepCopy()
-		slim.ResourceVersion, slim.ManagedFields, slim.Status = "", nil, policyv1.PodDisruptionBudgetStatus{}
-		return slim
-	}
-	return predicate.Funcs{UpdateFunc: func(update event.UpdateEvent) bool {
-		before, after := withoutStatus(update.ObjectOld), withoutStatus(update.ObjectNew)
-		return before == nil || after == nil || !equality.Semantic.DeepEqual(before, after)
 	}}
 }

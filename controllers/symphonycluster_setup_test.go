@@ -29,7 +29,9 @@ func TestABudgetBringsAPassWhenMoreThanItsStatusChanges(t *testing.T) {
 			b.ResourceVersion, b.Status.CurrentHealthy = "2", 5
 			b.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: "kube-controller-manager"}}
 		}, false},
-		"its spec":     {func(b *policyv1.PodDisruptionBudget) { b.Spec.MaxUnavailable = new(intstr.FromInt32(1)) }, true},
+		"its spec": {func(b *policyv1.PodDisruptionBudget) {
+			b.Generation, b.Spec.MaxUnavailable = 2, new(intstr.FromInt32(1)) // The API server counts.
+		}, true},
 		"its labels":   {func(b *policyv1.PodDisruptionBudget) { b.Labels = nil }, true},
 		"its owner":    {func(b *policyv1.PodDisruptionBudget) { b.OwnerReferences = nil }, true},
 		"its deletion": {func(b *policyv1.PodDisruptionBudget) { b.DeletionTimestamp = new(metav1.Now()) }, true},
@@ -41,7 +43,7 @@ func TestABudgetBringsAPassWhenMoreThanItsStatusChanges(t *testing.T) {
 			}}
 			after := before.DeepCopy()
 			c.change(after)
-			g.Expect(budgetChanged().Update(event.UpdateEvent{ObjectOld: before, ObjectNew: after})).To(Equal(c.pass))
+			g.Expect(moreThanStatus().Update(event.UpdateEvent{ObjectOld: before, ObjectNew: after})).To(Equal(c.pass))
 			g.Expect(before.ResourceVersion).To(Equal("1"), "the cache's object is only looked at")
 		})
 	}
