@@ -40,6 +40,13 @@ func writeStatus[S any, A any, C statusConfiguration[C, *A]](
 	if equality.Semantic.DeepEqual(before, after) {
 		return nil
 	}
+	return applyStatus(ctx, writer, object, after, into, configuration)
+}
+
+// applyStatus is writeStatus for one that has changed. In the end, the configuration is the API server's answer.
+func applyStatus[S any, A any, C statusConfiguration[C, *A]](
+	ctx context.Context, writer client.Client, object client.Object, after *S, into *A, configuration C,
+) error {
 	data, err := json.Marshal(after)
 	if err != nil {
 		return fmt.Errorf("encoding the status: %w", err)
@@ -91,8 +98,8 @@ func (w *writtenStatuses) forget(object types.NamespacedName) {
 	delete(w.last, object)
 }
 
-// before is the last one that was written; none of this object's if the time is zero.
-func (w *writtenStatuses) before(object client.Object) writtenStatus {
+// of is what was written of this object last, the zero value if nothing was.
+func (w *writtenStatuses) of(object client.Object) writtenStatus {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if last := w.last[client.ObjectKeyFromObject(object)]; last.uid == object.GetUID() {
@@ -101,18 +108,8 @@ func (w *writtenStatuses) before(object client.Object) writtenStatus {
 	return writtenStatus{}
 }
 
-// isUnseen reports whether the object is as it was before its status was written last: a status that is written on top of it would be
+// isUnseen reports whether the object is as it was before its status was written: a status that is written on top of it would be
 // refused as a conflict, and one that seems to change nothing would leave the wrong one standing.
-func (w *writtenStatuses) isUnseen(object client.Object, now time.Time) bool {
-	last := w.before(object)
-	return !last.at.IsZero() && last.on == object.GetResourceVersion() && now.Sub(last.at) < seenWithin
-}
-
-// wait is how long it still is until one that is in no hurry is written, after a pause since the last one.
-func (w *writtenStatuses) wait(object client.Object, pause time.Duration, now time.Time) time.Duration {
-	last := w.before(object)
-	if last.at.IsZero() {
-		return 0
-	}
-	return max(0, pause-now.Sub(last.at))
+func (w *writtenStatus) isUnseen(object client.Object, now time.Time) bool {
+	return w.on == object.GetResourceVersion() && now.Sub(w.at) < seenWithin
 }

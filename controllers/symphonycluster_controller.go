@@ -130,24 +130,24 @@ func (r *SymphonyClusterReconciler) Reconcile(ctx context.Context, cluster *v1al
 func (r *SymphonyClusterReconciler) writeStatus(
 	ctx context.Context, cluster *v1alpha1.SymphonyCluster, after *v1alpha1.SymphonyClusterStatus, urgent bool,
 ) (time.Duration, error) {
-	now := r.Clock.Now()
-	if r.written.isUnseen(cluster, now) {
+	now, last := r.Clock.Now(), r.written.of(cluster)
+	if last.isUnseen(cluster, now) {
 		return afterStale, nil
 	}
 	if equality.Semantic.DeepEqual(&cluster.Status, after) {
 		return 0, nil
 	}
 	if !urgent {
-		if wait := r.written.wait(cluster, statusPauses*cmp.Or(r.ProgressDelay, DefaultProgressDelay), now); wait > 0 {
-			return wait, nil
+		pause := statusPauses * cmp.Or(r.ProgressDelay, DefaultProgressDelay)
+		if since := now.Sub(last.at); since < pause {
+			return pause - since, nil
 		}
 	}
 	wanted := applyv1alpha1.SymphonyCluster(cluster.Name, cluster.Namespace)
-	err := writeStatus(ctx, r.Client, cluster, &cluster.Status, after, applyv1alpha1.SymphonyClusterStatus(), wanted)
+	err := applyStatus(ctx, r.Client, cluster, after, applyv1alpha1.SymphonyClusterStatus(), wanted)
 	if errors.Is(err, errStale) {
 		return afterStale, nil
 	}
-	// The client has filled it with the answer.
 	if err == nil && wanted.ResourceVersion != nil && *wanted.ResourceVersion != cluster.ResourceVersion {
 		r.written.note(cluster, now)
 	}

@@ -5,6 +5,7 @@ package observe
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"unique"
@@ -37,20 +38,15 @@ func (t *podTrimmer) trim(object any) (any, error) {
 		return trimmed, err
 	}
 	pod.Namespace, pod.Spec.NodeName, pod.Status.HostIP = one(pod.Namespace), one(pod.Spec.NodeName), one(pod.Status.HostIP)
-	for _, share := range []func() error{
-		func() error { return shared(t, &pod.Labels) },
-		func() error { return shared(t, &pod.Annotations) },
-		func() error { return shared(t, &pod.OwnerReferences) },
-		func() error { return shared(t, &pod.Spec.Volumes) },
-		func() error { return shared(t, &pod.Status.Conditions) },
-		func() error { return shared(t, &pod.Status.InitContainerStatuses) },
-		func() error { return shared(t, &pod.Status.ContainerStatuses) },
-	} {
-		if err := share(); err != nil {
-			return nil, err
-		}
-	}
-	return pod, nil
+	return pod, errors.Join(
+		shared(t, &pod.Labels),
+		shared(t, &pod.Annotations),
+		shared(t, &pod.OwnerReferences),
+		shared(t, &pod.Spec.Volumes),
+		shared(t, &pod.Status.Conditions),
+		shared(t, &pod.Status.InitContainerStatuses),
+		shared(t, &pod.Status.ContainerStatuses),
+	)
 }
 
 // one is the same text, held once.
