@@ -20,10 +20,10 @@ import (
 )
 
 // podSuffix is what the API server and the Deployment controller add to the names of pods.
-var podSuffix = regexp.MustCompile(`\b([a-z0-9-]+-(?:compute|master))(?:-[a-z0-9]{8,10})?-[bcdfghjklmnpqrstvwxz2456789]{5}\b`)
+var podSuffix = regexp.MustCompile(`\b([a-z0-9-]+-(?:compute|master))(?:-[bcdfghjklmnpqrstvwxz2456789]{1,10})?-[bcdfghjklmnpqrstvwxz2456789]{5}\b`)
 
 // templateHash is what the Deployment controller adds to the name of its ReplicaSet. It is another in every namespace that the template names.
-var templateHash = regexp.MustCompile(`^([a-z0-9-]+-master)-[bcdfghjklmnpqrstvwxz2456789]{8,10}$`)
+var templateHash = regexp.MustCompile(`^([a-z0-9-]+-master)-[bcdfghjklmnpqrstvwxz2456789]{1,10}$`)
 
 // masked are patterns of what is another in every run, and what to put in their place.
 var masked = []struct {
