@@ -126,7 +126,7 @@ var _ = Describe("The operator's own pods", func() {
 		counted := writes()
 		Consistently(ctx, func() []string { return g.snapshot(ctx).Touched(resting) }).
 			WithTimeout(time.Minute).WithPolling(5 * time.Second).Should(BeEmpty())
-		Expect(writes()).To(Equal(counted))
+		Expect(writes()).To(Equal(counted), lastWrites)
 		Expect(events()).To(Equal(told))
 	})
 })

@@ -7,13 +7,16 @@ package e2e
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	auditv1 "k8s.io/apiserver/pkg/apis/audit/v1"
 
 	"github.com/symphony-operator/symphony-operator/internal/names"
 	"github.com/symphony-operator/symphony-operator/test/rights"
@@ -85,6 +88,26 @@ func auditLog() string {
 		return ""
 	}
 	return path
+}
+
+// lastWrites says what the operator wrote last, where the local cluster's audit log has it: the counters tell no objects.
+func lastWrites() string {
+	data, err := os.ReadFile(auditLog())
+	if err != nil {
+		return "on a cluster without an audit log, nothing tells which"
+	}
+	var found []string
+	for line := range bytes.Lines(data) {
+		var event auditv1.Event
+		if !bytes.Contains(line, []byte(operatorUser)) || json.Unmarshal(line, &event) != nil || event.ResponseStatus == nil {
+			continue
+		}
+		if event.User.Username == operatorUser && (event.Verb == "patch" || event.Verb == "delete") {
+			found = append(found, fmt.Sprintf("%s %s %s: %d", event.RequestReceivedTimestamp.UTC().Format(time.TimeOnly), event.Verb, event.RequestURI, event.ResponseStatus.Code))
+		}
+	}
+	const enough = 20
+	return fmt.Sprintf("at %s, the last writes are\n%s", time.Now().UTC().Format(time.TimeOnly), strings.Join(found[max(0, len(found)-enough):], "\n"))
 }
 
 // isWhole reports whether every spec has run, and passed.

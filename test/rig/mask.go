@@ -4,11 +4,13 @@
 package rig
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"fmt"
 	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -16,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
 	"github.com/symphony-operator/symphony-operator/internal/names"
 )
 
@@ -104,22 +107,46 @@ func (w *World) masker(objects map[Key]client.Object) func(string) string {
 			addresses[pod.Status.PodIP] = "IP of a live " + pod.Labels[names.LabelRole]
 		}
 	}
+	chosen := allocations(objects)
 	return func(text string) string {
 		text = maskedAlways(text)
+		text = allocation.ReplaceAllStringFunc(text, func(number string) string { return cmp.Or(chosen[number], number) })
 		if !strings.Contains(text, "10.32.") {
 			return text
 		}
-		return address.ReplaceAllStringFunc(text, func(ip string) string {
-			if of, known := addresses[ip]; known {
-				return of
-			}
-			return "IP of nobody"
-		})
+		return address.ReplaceAllStringFunc(text, func(ip string) string { return cmp.Or(addresses[ip], "IP of nobody") })
 	}
 }
 
 // address is of a pod.
 var address = regexp.MustCompile(`\b10\.32\.\d+\.\d+\b`)
+
+// allocation is what the API server may have chosen for a Service: an address of the test control plane's range, or a node port.
+var allocation = regexp.MustCompile(`\b(10\.0\.0\.\d+|3[012]\d{3})\b`)
+
+// allocations are what it has chosen for the Services that there are, and what of. Of two worlds one after the other, one in 250 gets the same
+// address: what was told apart by that, as chance, would be a difference then.
+func allocations(objects map[Key]client.Object) map[string]string {
+	chosen := map[string]string{}
+	for key, object := range objects {
+		service, ok := object.(*corev1.Service)
+		if !ok {
+			continue
+		}
+		for _, ip := range service.Spec.ClusterIPs {
+			chosen[ip] = "IP of " + key.Name
+		}
+		for _, port := range service.Spec.Ports {
+			chosen[strconv.Itoa(int(port.NodePort))] = "NODE-PORT of " + key.Name + " " + port.Name
+		}
+	}
+	for _, object := range objects {
+		if cluster, ok := object.(*v1alpha1.SymphonyCluster); ok && cluster.Spec.GUI.NodePort != nil {
+			delete(chosen, strconv.Itoa(int(*cluster.Spec.GUI.NodePort)))
+		}
+	}
+	return chosen
+}
 
 // known are texts that were masked before: nearly all are the same in every run, and the start scripts are long.
 var known sync.Map
@@ -182,7 +209,7 @@ func flatten(path string, value any, mask func(string) string, into map[string]s
 		}
 	default:
 		text := mask(fmt.Sprint(value))
-		if strings.HasSuffix(path, ".ownerReferences[0].name") {
+		if path == ".metadata.name" || strings.HasSuffix(path, ".ownerReferences[0].name") {
 			text = templateHash.ReplaceAllString(text, "$1-*")
 		}
 		lines := strings.Split(text, "\n")

@@ -93,10 +93,12 @@ func (w *World) End() {
 			w.t.Errorf("clearing the world: %v", err)
 		}
 	}
-	for key, object := range w.Objects() {
+	for key := range w.Objects() {
 		if key.Kind == "PersistentVolumeClaim" { // No controller runs that would let go of it.
 			unprotect := client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`))
-			if err := client.IgnoreNotFound(w.rig.api.Patch(ctx, object, unprotect)); err != nil {
+			// Another object, because the answer is decoded into it: meanwhile it has no UID, and the history would not know which claim has gone.
+			claim := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: w.Namespace, Name: key.Name}}
+			if err := client.IgnoreNotFound(w.rig.api.Patch(ctx, claim, unprotect)); err != nil {
 				w.t.Errorf("clearing the world: %v", err)
 			}
 		}
