@@ -65,16 +65,22 @@ type reference struct {
 
 func refer(t *testing.T, load *workload) *reference {
 	t.Helper()
+	return referenceOf(t, load.writes, func() *run { return play(t, load, rig.Fault{}) })
+}
+
+// referenceOf makes one of two runs without a fault. writes is how many they have to have, 0 for however many there are.
+func referenceOf(t *testing.T, writes int, play func() *run) *reference {
+	t.Helper()
 	var runs []*run
 	for range referenceRuns {
-		next := play(t, load, rig.Fault{})
+		next := play()
 		if len(next.again) > 0 || len(next.breaches) > 0 {
 			t.Errorf("without a fault: writes at rest %v, breaches %v, after\n%s", next.again, next.breaches, texts(next.writes))
 			for _, write := range next.again {
 				t.Log(write.Body)
 			}
 		}
-		if load.writes > 0 && len(next.writes) != load.writes {
+		if writes > 0 && len(next.writes) != writes {
 			continue
 		}
 		runs = append(runs, next)
@@ -197,20 +203,43 @@ func TestEveryWrite(t *testing.T) {
 			t.Parallel()
 			wanted := refer(t, load)
 			tried(load.name, len(wanted.writes))
-			count := map[string]int{}
-			for _, write := range wanted.writes {
-				text := write.String()
-				count[text]++
-				fault := rig.Fault{Write: text, Occurrence: count[text]}
-				for _, phase := range rig.Phases {
-					t.Run(fmt.Sprintf("%s %d %s", text, fault.Occurrence, phase), func(t *testing.T) {
-						t.Parallel()
-						fault := fault
-						fault.Phase = phase
-						wanted.expect(t, play(t, load, fault), fault)
-					})
-				}
+			for _, fault := range faultsOf(wanted.writes) {
+				t.Run(nameOf(fault), func(t *testing.T) {
+					t.Parallel()
+					wanted.expect(t, play(t, load, fault), fault)
+				})
 			}
 		})
 	}
+	// There is one WeaveNetwork on an API server: these runs come one after the other, beside the rest.
+	t.Run("WeaveNetwork", func(t *testing.T) {
+		t.Parallel()
+		for i := range weaveWorkloads {
+			load := &weaveWorkloads[i]
+			t.Run(load.name, func(t *testing.T) {
+				wanted := referenceOf(t, 0, func() *run { return playWeave(t, load, rig.Fault{}) })
+				tried("WeaveNetwork: "+load.name, len(wanted.writes))
+				for _, fault := range faultsOf(wanted.writes) {
+					t.Run(nameOf(fault), func(t *testing.T) { wanted.expect(t, playWeave(t, load, fault), fault) })
+				}
+			})
+		}
+	})
+}
+
+// faultsOf are all ways in which one of these writes can fail.
+func faultsOf(writes []*rig.Write) (all []rig.Fault) {
+	count := map[string]int{}
+	for _, write := range writes {
+		text := write.String()
+		count[text]++
+		for _, phase := range rig.Phases {
+			all = append(all, rig.Fault{Write: text, Occurrence: count[text], Phase: phase})
+		}
+	}
+	return all
+}
+
+func nameOf(fault rig.Fault) string {
+	return fmt.Sprintf("%s %d %s", fault.Write, fault.Occurrence, fault.Phase)
 }

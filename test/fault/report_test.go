@@ -43,7 +43,7 @@ func checkReport(t *testing.T) {
 	t.Helper()
 	report.Lock()
 	defer report.Unlock()
-	if len(report.writes) < len(workloads) || t.Failed() {
+	if len(report.writes) < len(workloads)+len(weaveWorkloads) || t.Failed() {
 		return // Some were left out by -run, or their writes are in doubt.
 	}
 	var lines []string

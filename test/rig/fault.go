@@ -20,6 +20,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
 	"github.com/symphony-operator/symphony-operator/internal/ego"
 	"github.com/symphony-operator/symphony-operator/test/oracle"
 )
@@ -100,8 +101,10 @@ func (w *Write) String() string {
 	if w.Command != "" {
 		return w.Command
 	}
-	path := w.Path[strings.LastIndex(w.Path, "/namespaces/")+len("/namespaces/"):]
-	_, path, _ = strings.Cut(path, "/")
+	path := strings.TrimPrefix(w.Path, "/apis/"+v1alpha1.SchemeGroupVersion.String()+"/")
+	if _, inNamespace, is := strings.Cut(w.Path, "/namespaces/"); is {
+		_, path, _ = strings.Cut(inNamespace, "/")
+	}
 	return w.Method + " " + podSuffix.ReplaceAllString(path, "$1-*")
 }
 

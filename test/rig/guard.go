@@ -175,6 +175,7 @@ func (g *guard) ready(cluster, role string) int {
 type content struct {
 	Metadata struct {
 		UID             types.UID               `json:"uid"`
+		ResourceVersion string                  `json:"resourceVersion"`
 		Annotations     map[string]*string      `json:"annotations"`
 		OwnerReferences []metav1.OwnerReference `json:"ownerReferences"`
 		Labels          map[string]*string      `json:"labels"`

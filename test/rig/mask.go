@@ -45,11 +45,21 @@ var masked = []struct {
 func (w *World) State() map[string]string {
 	objects := w.Objects()
 	mask := w.masker(objects)
+	state, err := described(objects, mask)
+	w.must(err)
+	maps.Copy(state, w.hostStates(mask))
+	return state
+}
+
+// described are objects by "Kind name path".
+func described(objects map[Key]client.Object, mask func(string) string) (map[string]string, error) {
 	state := map[string]string{}
 	alike := map[string][]string{}
 	for key, object := range objects {
 		content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(object)
-		w.must(err)
+		if err != nil {
+			return nil, fmt.Errorf("describing %s %s: %w", key.Kind, key.Name, err)
+		}
 		strip(key.Kind, content)
 		flat := map[string]string{}
 		flatten("", content, mask, flat)
@@ -69,8 +79,7 @@ func (w *World) State() map[string]string {
 			state[fmt.Sprintf("%s %02d", kind, i)] = each
 		}
 	}
-	maps.Copy(state, w.hostStates(mask))
-	return state
+	return state, nil
 }
 
 // hostStates are the hosts that EGO knows, by cluster, for clusters that are there.

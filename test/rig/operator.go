@@ -57,17 +57,11 @@ type actor struct {
 func (w *World) newOperator() *operator {
 	o := &operator{world: w, actors: map[Key]*actor{}, retries: controllers.Retries()}
 	o.way = &way{fault: Fault{Choose: w.choose}, next: w.rig.transport, sent: w.guard.sent, answered: w.answered}
-	config := rest.CopyConfig(w.rig.config)
-	// Answers are read on their way.
-	config.ContentType, config.AcceptContentTypes = runtime.ContentTypeJSON, runtime.ContentTypeJSON
-	base := client.Options{Scheme: w.rig.scheme, Mapper: w.rig.mapper, HTTPClient: w.rig.httpClient(o.way)}
-	cached := base
-	cached.Cache, cached.FieldOwner, cached.FieldValidation = &client.CacheOptions{Reader: &reader{w}}, names.FieldManager, "Strict"
-	writer, err := client.New(config, cached)
+	writer, err := w.rig.operatorClient(o.way, &reader{w})
 	w.must(err)
-	live, err := client.New(config, base)
+	live, err := w.rig.operatorClient(o.way, nil)
 	w.must(err)
-	means := &controllers.Means{Client: writer, Cached: writer, Live: live, Events: recorder{w}, Clock: w.Clock}
+	means := &controllers.Means{Client: writer, Cached: writer, Live: live, Events: recorder(w.told), Clock: w.Clock}
 	settings := &controllers.Settings{
 		Console: console{}, EGOPollInterval: pollInterval, NetworkCheckImage: "iperf3",
 		EGO: func(master types.NamespacedName) ego.EGO { return &faultyEGO{EGO: w.Grids.Connect(master), way: o.way} },
@@ -76,6 +70,22 @@ func (w *World) newOperator() *operator {
 	o.clusters.Hosts.Random = func() float64 { return 0.5 }
 	o.checks = controllers.NewNetworkCheckReconciler(means, settings.NetworkCheckImage)
 	return o
+}
+
+// operatorClient is an operator's way to the API server; it reads from there, too, if cached is nil.
+func (r *Rig) operatorClient(through *way, cached client.Reader) (client.Client, error) {
+	config := rest.CopyConfig(r.config)
+	// Answers are read on their way.
+	config.ContentType, config.AcceptContentTypes = runtime.ContentTypeJSON, runtime.ContentTypeJSON
+	options := client.Options{Scheme: r.scheme, Mapper: r.mapper, HTTPClient: r.httpClient(through), FieldOwner: names.FieldManager, FieldValidation: "Strict"}
+	if cached != nil {
+		options.Cache = &client.CacheOptions{Reader: cached}
+	}
+	made, err := client.New(config, options)
+	if err != nil {
+		return nil, fmt.Errorf("making an operator's client: %w", err)
+	}
+	return made, nil
 }
 
 // stop ends what it does beside its passes.
@@ -209,14 +219,19 @@ func (w *World) answered(write *Write) {
 	}
 }
 
-// recorder notes events.
-type recorder struct{ world *World }
+// told notes an event.
+func (w *World) told(text string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.events = append(w.events, text)
+}
 
-var _ events.EventRecorder = recorder{}
+// recorder is told of events as "Warning Reason: note".
+type recorder func(string)
+
+var _ events.EventRecorder = recorder(nil)
 
 // Eventf implements events.EventRecorder.
 func (r recorder) Eventf(_, _ runtime.Object, kind, reason, _, note string, arguments ...any) {
-	r.world.mu.Lock()
-	defer r.world.mu.Unlock()
-	r.world.events = append(r.world.events, kind+" "+reason+": "+fmt.Sprintf(note, arguments...))
+	r(kind + " " + reason + ": " + fmt.Sprintf(note, arguments...))
 }

@@ -54,6 +54,8 @@ type Rig struct {
 
 	mu     sync.Mutex
 	worlds map[string]*World
+	// fabric is held by the one that there is.
+	fabric sync.Mutex
 }
 
 // kind is a kind that operators cache, with what limits their caches.
