@@ -79,11 +79,12 @@ func NewManager(config *rest.Config, settings Settings, options ctrl.Options) (c
 	if err != nil {
 		return nil, err
 	}
-	if err := observe.Index(context.Background(), manager.GetFieldIndexer()); err != nil {
+	cached, err := observe.Index(context.Background(), manager.GetCache())
+	if err != nil {
 		return nil, fmt.Errorf("filling the caches: %w", err)
 	}
 	means := &Means{
-		Client: manager.GetClient(), Cached: observe.Indexed(manager.GetClient()), Live: manager.GetAPIReader(), Events: manager.GetEventRecorder(names.FieldManager), Clock: clock.RealClock{},
+		Client: manager.GetClient(), Cached: cached, Live: manager.GetAPIReader(), Events: manager.GetEventRecorder(names.FieldManager), Clock: clock.RealClock{},
 	}
 	connect := settings.EGO
 	settings.EGO = func(master types.NamespacedName) ego.EGO {

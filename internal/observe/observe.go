@@ -302,19 +302,8 @@ func (o *Observer) imageChecks(ctx context.Context, facts *Facts) error {
 func (o *Observer) pods(
 	ctx context.Context, cluster *v1alpha1.SymphonyCluster, role string, owned func(uid string) bool,
 ) ([]*corev1.Pod, error) {
-	var list corev1.PodList
-	err := o.Cache.List(ctx, &list, client.InNamespace(cluster.Namespace),
-		client.MatchingLabels(names.Selector(cluster.Name, role)), client.UnsafeDisableDeepCopy)
-	if err != nil {
-		return nil, fmt.Errorf("listing %s pods: %w", role, err)
-	}
-	var pods []*corev1.Pod
-	for i := range list.Items {
-		if owned(controllerUID(&list.Items[i])) {
-			pods = append(pods, &list.Items[i])
-		}
-	}
-	return pods, nil
+	all, err := listPods(ctx, o.Cache, cluster.Namespace, cluster.Name, role)
+	return slices.DeleteFunc(all, func(pod *corev1.Pod) bool { return !owned(controllerUID(pod)) }), err
 }
 
 func (o *Observer) consoleAnswers(ctx context.Context, facts *Facts) bool {

@@ -5,12 +5,14 @@ package integration
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"sync"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -66,7 +68,7 @@ func startOperatorAs(user *rest.Config, namespace string, console *fakeConsole, 
 	own := rest.CopyConfig(user)
 	own.Wrap(recorder.Wrap)
 	own.Wrap(way.toAPI)
-	options.Cache.DefaultNamespaces = map[string]cache.Config{namespace: {}}
+	options.NewCache = cacheIn(namespace)
 	options.Metrics = server.Options{BindAddress: "0"}
 	options.HealthProbeBindAddress = "0"
 	// Several operators in one process would have controllers of the same name.
@@ -80,6 +82,22 @@ func startOperatorAs(user *rest.Config, namespace string, console *fakeConsole, 
 		return nil, err
 	}
 	return run(built, recorder), nil
+}
+
+// cacheIn limits a cache to a namespace by selectors: with namespaces it would be made of several caches, and be no longer what the command has.
+func cacheIn(namespace string) cache.NewCacheFunc {
+	only := fields.OneTermEqualSelector("metadata.namespace", namespace)
+	return func(config *rest.Config, options cache.Options) (cache.Cache, error) {
+		options.DefaultFieldSelector = only
+		for kind, limits := range options.ByObject {
+			if limits.Field != nil {
+				return nil, fmt.Errorf("the cache of %T has a field selector already", kind)
+			}
+			limits.Field = only
+			options.ByObject[kind] = limits
+		}
+		return cache.New(config, options)
+	}
 }
 
 func run(built manager.Manager, recorder *oracle.Recorder) *operator {
