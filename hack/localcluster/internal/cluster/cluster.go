@@ -106,7 +106,7 @@ func (c *Cluster) start(ctx context.Context, size Size) error {
 		{"certificates", func(context.Context) error { return c.certificates(size) }},
 		{"network", func(ctx context.Context) error { return c.network(ctx, size) }},
 		{"etcd and API server", c.apiServer},
-		{"controller manager and scheduler", c.controllers},
+		{"controller manager and scheduler", func(ctx context.Context) error { return c.controllers(ctx, size) }},
 		{"nodes", func(ctx context.Context) error { return c.nodes(ctx, size) }},
 		{"simulated nodes", func(ctx context.Context) error { return c.fakeNodes(ctx, size) }},
 	}

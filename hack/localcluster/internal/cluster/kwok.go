@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -22,7 +23,7 @@ func (c *Cluster) fakeNodes(ctx context.Context, size Size) error {
 	if size.FakeNodes == 0 {
 		return nil
 	}
-	if err := c.startKwok(ctx); err != nil {
+	if err := c.startKwok(ctx, size); err != nil {
 		return err
 	}
 	tell := &teller{out: c.Out, next: time.Now().Add(tellingPause)}
@@ -43,7 +44,7 @@ func (c *Cluster) fakeNodes(ctx context.Context, size Size) error {
 const patienceForFakeNodes = 5 * time.Minute
 
 // startKwok leaves it alone when it runs: more nodes need no other process.
-func (c *Cluster) startKwok(ctx context.Context) error {
+func (c *Cluster) startKwok(ctx context.Context, size Size) error {
 	processes, err := c.processes()
 	if err != nil {
 		return err
@@ -63,8 +64,8 @@ func (c *Cluster) startKwok(ctx context.Context) error {
 		"--manage-nodes-with-annotation-selector", "kwok.x-k8s.io/node=fake",
 		"--cidr", fakePodRange,
 		// Leases are renewed after a quarter of this: well within the controller manager's grace period, or the
-		// nodes would flap.
-		"--node-lease-duration-seconds", "40")
+		// nodes would flap. A thousand every few seconds are most of what kwok does.
+		"--node-lease-duration-seconds", strconv.Itoa(int(2*size.lostAfter().Seconds())))
 	return err
 }
 
