@@ -16,7 +16,6 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -30,30 +29,31 @@ import (
 
 // play has everybody but the manager do what there is to do: the DaemonSet controller and the kubelet are played, the agents' own code runs, on
 // nodes that are played.
-func (f *Fabric) play() {
+func (f *Fabric) play(objects map[Key]client.Object) {
 	f.t.Helper()
-	agents := f.rollOut(names.WeaveAgents)
-	routers := f.rollOut(names.WeaveRouters)
+	agents := f.rollOut(objects, names.WeaveAgents)
+	routers := f.rollOut(objects, names.WeaveRouters)
 	for node := range maps.Keys(kubelet.Nodes) {
-		pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: names.WeaveNamespace, Name: names.WeaveAgents + "-" + node}}
-		if agents == nil {
+		pod := objects[Key{"Pod", names.WeaveAgents + "-" + node}]
+		switch {
+		case agents == nil && pod != nil:
 			f.must(client.IgnoreNotFound(f.API.Delete(f.t.Context(), pod, client.GracePeriodSeconds(0))))
-			continue
+		case agents != nil && pod == nil:
+			f.runPod(node)
 		}
-		f.runPod(pod, node)
-		f.runAgent(agents, node, routers != nil)
+		if agents != nil {
+			f.runAgent(agents, node, routers != nil)
+		}
 	}
 }
 
 // rollOut plays the DaemonSet controller, for pods that are ready at once. It returns the DaemonSet, nil if there is none that stays.
-func (f *Fabric) rollOut(name string) *appsv1.DaemonSet {
+func (f *Fabric) rollOut(objects map[Key]client.Object, name string) *appsv1.DaemonSet {
 	f.t.Helper()
-	set := &appsv1.DaemonSet{}
-	err := f.API.Get(f.t.Context(), client.ObjectKey{Namespace: names.WeaveNamespace, Name: name}, set)
-	if apierrors.IsNotFound(err) || err == nil && set.DeletionTimestamp != nil {
+	set, ok := objects[Key{"DaemonSet", name}].(*appsv1.DaemonSet)
+	if !ok || set.DeletionTimestamp != nil {
 		return nil
 	}
-	f.must(err)
 	if set.Status.ObservedGeneration == set.Generation {
 		return set
 	}
@@ -66,15 +66,15 @@ func (f *Fabric) rollOut(name string) *appsv1.DaemonSet {
 	return set
 }
 
-func (f *Fabric) runPod(pod *corev1.Pod, node string) {
+func (f *Fabric) runPod(node string) {
 	f.t.Helper()
-	pod.Labels = map[string]string{names.LabelWeave: names.WeaveAgents}
-	pod.Spec = corev1.PodSpec{NodeName: node, HostNetwork: true, Containers: []corev1.Container{{Name: names.AgentContainer, Image: "agent"}}}
-	if err := f.API.Create(f.t.Context(), pod); apierrors.IsAlreadyExists(err) {
-		return
-	} else if err != nil {
-		f.t.Fatal(err)
+	pod := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: names.WeaveNamespace, Name: names.WeaveAgents + "-" + node, Labels: map[string]string{names.LabelWeave: names.WeaveAgents},
+		},
+		Spec: corev1.PodSpec{NodeName: node, HostNetwork: true, Containers: []corev1.Container{{Name: names.AgentContainer, Image: "agent"}}},
 	}
+	f.must(f.API.Create(f.t.Context(), pod))
 	pod.Status = corev1.PodStatus{Phase: corev1.PodRunning, Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}}
 	f.must(f.API.Status().Update(f.t.Context(), pod))
 }
