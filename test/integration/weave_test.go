@@ -16,6 +16,7 @@ import (
 
 	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
 	"github.com/symphony-operator/symphony-operator/internal/names"
+	"github.com/symphony-operator/symphony-operator/test/kubelet"
 	"github.com/symphony-operator/symphony-operator/test/oracle"
 )
 
@@ -101,7 +102,7 @@ var _ = Describe("A WeaveNetwork", Serial, func() {
 			n.Spec.InitialPeerCount = 0
 			n.Spec.NodeSelector = map[string]string{"late": "yes"}
 		})
-		arguments := argumentsOf(f.daemonSet(ctx, names.WeaveAgents))
+		arguments := kubelet.AgentArguments(f.daemonSet(ctx, names.WeaveAgents))
 		f.runAgent(ctx, late.Name)
 		report := &v1alpha1.WeaveNode{ObjectMeta: metav1.ObjectMeta{Name: late.Name}}
 		Expect(api.Create(ctx, report)).To(Succeed())
@@ -340,7 +341,7 @@ var _ = Describe("A WeaveNetwork", Serial, func() {
 		phase := func(phase v1alpha1.WeaveCleanupState) func(string, *v1alpha1.WeaveNodeStatus) {
 			return func(_ string, s *v1alpha1.WeaveNodeStatus) { s.Cleanup = &v1alpha1.WeaveCleanup{State: phase} }
 		}
-		task := func() string { return argumentsOf(f.daemonSet(ctx, names.WeaveAgents))["task"] }
+		task := func() string { return kubelet.AgentArguments(f.daemonSet(ctx, names.WeaveAgents))["task"] }
 		Eventually(task).WithContext(ctx).Should(Equal("Leave"))
 		f.wait(ctx, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonLeaving)
 		f.daemonSet(ctx, names.WeaveRouters)

@@ -149,7 +149,7 @@ func (f *fabric) daemonSet(ctx context.Context, name string) *appsv1.DaemonSet {
 func (f *fabric) report(ctx context.Context, changes ...func(node string, status *v1alpha1.WeaveNodeStatus)) {
 	GinkgoHelper()
 	// Each report is for the agents as they are now; what the manager thinks of it may change them.
-	arguments := argumentsOf(f.daemonSet(ctx, names.WeaveAgents))
+	arguments := kubelet.AgentArguments(f.daemonSet(ctx, names.WeaveAgents))
 	f.reportAs(ctx, arguments, changes...)
 }
 
@@ -174,46 +174,20 @@ func (f *fabric) reportAs(ctx context.Context, arguments map[string]string, chan
 // runAgent plays the DaemonSet controller and the kubelet, for an agent that is ready.
 func (f *fabric) runAgent(ctx context.Context, node string) {
 	GinkgoHelper()
-	pod := &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{
-			Namespace: names.WeaveNamespace, Name: names.WeaveAgents + "-" + node, Labels: map[string]string{names.LabelWeave: names.WeaveAgents},
-		},
-		Spec: corev1.PodSpec{NodeName: node, HostNetwork: true, Containers: []corev1.Container{{Name: names.AgentContainer, Image: f.image}}},
-	}
+	pod := kubelet.AgentPod(node)
+	pod.Spec.Containers[0].Image = f.image
 	err := api.Create(ctx, pod)
 	if apierrors.IsAlreadyExists(err) {
 		return
 	}
 	Expect(err).NotTo(HaveOccurred())
-	pod.Status = corev1.PodStatus{Phase: corev1.PodRunning, Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}}
+	pod.Status = kubelet.AgentRuns()
 	Expect(api.Status().Update(ctx, pod)).To(Succeed())
-}
-
-func argumentsOf(set *appsv1.DaemonSet) map[string]string {
-	arguments := map[string]string{}
-	for _, argument := range set.Spec.Template.Spec.Containers[0].Args {
-		name, value, _ := strings.Cut(strings.TrimPrefix(argument, "--"), "=")
-		arguments[name] = value
-	}
-	return arguments
 }
 
 // connected has the nodes of the suite connected, with addresses.
 func connected(node string, status *v1alpha1.WeaveNodeStatus) {
-	peers := map[string]string{"node-1": "02:00:00:00:00:01", "node-2": "02:00:00:00:00:02"}
-	addresses := map[string]string{"node-1": "10.32.0.1/12", "node-2": "10.40.0.0/12"}
-	before := metav1.NewTime(time.Now().Add(-time.Hour).Truncate(time.Second))
-	status.Router, status.PeerName = v1alpha1.RouterRunning, peers[node]
-	status.Host.Links, status.Host.Ports = []string{"weave"}, []string{"tcp/6783", "tcp/6784", "udp/6783"}
-	status.Overlay = v1alpha1.WeaveOverlay{Address: addresses[node], Claim: addresses[node], Since: before}
-	status.IPAM = v1alpha1.WeaveIPAM{State: v1alpha1.IPAMReady, Range: "10.32.0.0/12", Owners: slices.Sorted(maps.Values(peers)), Since: before}
-	for other, address := range kubelet.Nodes {
-		if other != node {
-			status.Connections = append(status.Connections, v1alpha1.WeaveConnection{
-				Address: address, Node: other, PeerName: peers[other], State: "established", Datapath: "sleeve", Since: before,
-			})
-		}
-	}
+	kubelet.Connect(node, status, metav1.NewTime(time.Now().Add(-time.Hour).Truncate(time.Second)))
 }
 
 // rolledOut plays the DaemonSet controller, for pods that are all ready.
@@ -221,11 +195,7 @@ func (f *fabric) rolledOut(ctx context.Context, name string) {
 	GinkgoHelper()
 	Eventually(func() error {
 		set := f.daemonSet(ctx, name)
-		count := int32(len(kubelet.Nodes))
-		set.Status = appsv1.DaemonSetStatus{
-			ObservedGeneration: set.Generation, DesiredNumberScheduled: count, CurrentNumberScheduled: count,
-			UpdatedNumberScheduled: count, NumberReady: count, NumberAvailable: count,
-		}
+		set.Status = kubelet.RolledOut(set.Generation)
 		return api.Status().Update(ctx, set)
 	}).WithContext(ctx).Should(Succeed())
 }

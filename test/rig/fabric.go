@@ -61,9 +61,7 @@ type weaveManager struct {
 	// seen are the versions that its last pass began with; nil has it make one at once.
 	seen map[Key]string
 	due  time.Time
-	// inMinute counts the passes in a minute.
-	minute   time.Time
-	inMinute int
+	pace
 }
 
 // NewFabric waits until there is no other. It ends with the test at the latest.
@@ -119,7 +117,7 @@ func (f *Fabric) End() {
 			f.t.Errorf("clearing the fabric: %v", err)
 		}
 	}
-	if err := f.until(func() bool { return len(f.objects(ctx)) == 0 }); err != nil {
+	if err := waitFor(nil, "nothing is left of Weave", func() bool { return len(f.objects(ctx)) == 0 }); err != nil {
 		f.t.Errorf("what a test left of Weave does not go: %v", slices.Collect(maps.Keys(f.objects(ctx))))
 	}
 }
@@ -191,7 +189,7 @@ func (f *Fabric) settle() map[Key]client.Object {
 	ctx := f.t.Context()
 	objects := f.objects(ctx)
 	// What is about to go writes no report any more.
-	f.must(f.until(func() bool {
+	f.must(waitFor(nil, "what has no owner is collected", func() bool {
 		if f.collecting(objects) {
 			objects = f.objects(ctx)
 		}
@@ -223,19 +221,11 @@ func (f *Fabric) pass() {
 	for _, do := range late {
 		do()
 	}
-	now := f.Clock.Now()
-	switch {
-	case m.way.isDead():
+	if m.way.isDead() {
 		f.manager = f.newManager()
-	case err != nil:
-		m.due = now.Add(m.retries.When(request))
-	default:
-		m.retries.Forget(request)
-		m.due = time.Time{}
-		if result.RequeueAfter > 0 {
-			m.due = now.Add(result.RequeueAfter)
-		}
+		return
 	}
+	m.due = dueAfter(m.retries, request, f.Clock.Now(), result, err)
 }
 
 func (f *Fabric) reconcile(ctx context.Context, m *weaveManager) (ctrl.Result, error) {
@@ -249,12 +239,7 @@ func (f *Fabric) reconcile(ctx context.Context, m *weaveManager) (ctrl.Result, e
 
 // endless notes that there are too many passes.
 func (f *Fabric) endless() bool {
-	m := f.manager
-	if minute := f.Clock.Now().Truncate(time.Minute); !m.minute.Equal(minute) {
-		m.minute, m.inMinute = minute, 0
-	}
-	m.inMinute++
-	if m.inMinute <= passesAMinute {
+	if !f.manager.isTooFast(f.Clock.Now()) {
 		return false
 	}
 	f.broken(Retries, "more than %d passes over the WeaveNetwork in a minute, the last writes %s", passesAMinute, tail(f.writes, 3))

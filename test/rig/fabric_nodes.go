@@ -6,7 +6,6 @@ package rig
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"maps"
 	"net/http"
 	"path"
@@ -15,7 +14,6 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -57,36 +55,23 @@ func (f *Fabric) rollOut(objects map[Key]client.Object, name string) *appsv1.Dae
 	if set.Status.ObservedGeneration == set.Generation {
 		return set
 	}
-	count := int32(len(kubelet.Nodes))
-	set.Status = appsv1.DaemonSetStatus{
-		ObservedGeneration: set.Generation, DesiredNumberScheduled: count, CurrentNumberScheduled: count,
-		UpdatedNumberScheduled: count, NumberReady: count, NumberAvailable: count,
-	}
+	set.Status = kubelet.RolledOut(set.Generation)
 	f.must(f.API.Status().Update(f.t.Context(), set))
 	return set
 }
 
 func (f *Fabric) runPod(node string) {
 	f.t.Helper()
-	pod := &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{
-			Namespace: names.WeaveNamespace, Name: names.WeaveAgents + "-" + node, Labels: map[string]string{names.LabelWeave: names.WeaveAgents},
-		},
-		Spec: corev1.PodSpec{NodeName: node, HostNetwork: true, Containers: []corev1.Container{{Name: names.AgentContainer, Image: "agent"}}},
-	}
+	pod := kubelet.AgentPod(node)
 	f.must(f.API.Create(f.t.Context(), pod))
-	pod.Status = corev1.PodStatus{Phase: corev1.PodRunning, Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}}
+	pod.Status = kubelet.AgentRuns()
 	f.must(f.API.Status().Update(f.t.Context(), pod))
 }
 
 // runAgent has a node's agent look twice: first it makes its report, and then it writes into it.
 func (f *Fabric) runAgent(agents *appsv1.DaemonSet, node string, routed bool) {
 	f.t.Helper()
-	arguments := map[string]string{}
-	for _, argument := range agents.Spec.Template.Spec.Containers[0].Args {
-		name, value, _ := strings.Cut(strings.TrimPrefix(argument, "--"), "=")
-		arguments[name] = value
-	}
+	arguments := kubelet.AgentArguments(agents)
 	agent := &controllers.WeaveNodeReconciler{
 		Client: client.WithFieldOwner(f.API, "weave-agent"), Node: node, Owner: types.UID(arguments["owner"]), Revision: arguments["revision"],
 		Every: time.Minute, Clock: f.Clock,
@@ -113,21 +98,8 @@ func (f *Fabric) nodeStatus(node string, task v1alpha1.WeaveAgentTask, password,
 		status.Cleanup = &v1alpha1.WeaveCleanup{State: v1alpha1.CleanupCleaned}
 	default:
 	}
-	if !routed {
-		return status
-	}
-	peers := map[string]string{"node-1": "02:00:00:00:00:01", "node-2": "02:00:00:00:00:02"}
-	addresses := map[string]string{"node-1": "10.32.0.1/12", "node-2": "10.40.0.0/12"}
-	status.Router, status.PeerName = v1alpha1.RouterRunning, peers[node]
-	status.Host.Links, status.Host.Ports = []string{"weave"}, []string{"tcp/6783", "tcp/6784", "udp/6783"}
-	status.Overlay = v1alpha1.WeaveOverlay{Address: addresses[node], Claim: addresses[node], Since: f.began}
-	status.IPAM = v1alpha1.WeaveIPAM{State: v1alpha1.IPAMReady, Range: "10.32.0.0/12", Owners: slices.Sorted(maps.Values(peers)), Since: f.began}
-	for other, address := range kubelet.Nodes {
-		if other != node {
-			status.Connections = append(status.Connections, v1alpha1.WeaveConnection{
-				Address: address, Node: other, PeerName: peers[other], State: "established", Datapath: "sleeve", Since: f.began,
-			})
-		}
+	if routed {
+		kubelet.Connect(node, &status, f.began)
 	}
 	return status
 }
@@ -144,21 +116,6 @@ func (f *Fabric) collecting(objects map[Key]client.Object) bool {
 		}
 	}
 	return false
-}
-
-// until waits for what other processes do.
-func (f *Fabric) until(done func() bool) error {
-	deadline, tick := time.NewTimer(patience), time.NewTicker(2*time.Millisecond)
-	defer deadline.Stop()
-	defer tick.Stop()
-	for !done() {
-		select {
-		case <-tick.C:
-		case <-deadline.C:
-			return errors.New("it takes too long")
-		}
-	}
-	return nil
 }
 
 // sent checks a write before anybody has acted on it: no router ends before all have handed their addresses over.

@@ -49,9 +49,7 @@ type actor struct {
 	// seen are the versions of what it is about that its last pass began with; nil has it passed over at once.
 	seen map[Key]string
 	due  time.Time
-	// inMinute counts the passes in a minute.
-	minute   time.Time
-	inMinute int
+	pace
 }
 
 func (w *World) newOperator() *operator {
@@ -130,17 +128,20 @@ func (o *operator) pass(ctx context.Context, a *actor) error {
 		return ErrCrashed
 	}
 	o.wait()
-	now := o.world.Clock.Now()
-	if err == nil {
-		o.retries.Forget(request)
-		a.due = time.Time{}
-		if result.RequeueAfter > 0 {
-			a.due = now.Add(result.RequeueAfter)
-		}
-	} else {
-		a.due = now.Add(o.retries.When(request))
-	}
+	a.due = dueAfter(o.retries, request, o.world.Clock.Now(), result, err)
 	return nil
+}
+
+// dueAfter is when a manager's queue has the next pass after one with this end, zero if only an event brings one.
+func dueAfter(retries workqueue.TypedRateLimiter[ctrl.Request], request ctrl.Request, now time.Time, result ctrl.Result, err error) time.Time {
+	if err != nil {
+		return now.Add(retries.When(request))
+	}
+	retries.Forget(request)
+	if result.RequeueAfter > 0 {
+		return now.Add(result.RequeueAfter)
+	}
+	return time.Time{}
 }
 
 func (o *operator) reconcile(ctx context.Context, kind string, request ctrl.Request) (result ctrl.Result, err error) {

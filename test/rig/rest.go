@@ -63,18 +63,28 @@ func (w *World) Converge() time.Duration {
 
 // endless notes that there are too many passes, and reports it: the world is never at rest.
 func (w *World) endless(due []*actor) bool {
-	minute := w.Clock.Now().Truncate(time.Minute)
 	for _, a := range due {
-		if !a.minute.Equal(minute) {
-			a.minute, a.inMinute = minute, 0
-		}
-		a.inMinute++
-		if a.inMinute > passesAMinute {
+		if a.isTooFast(w.Clock.Now()) {
 			w.guard.broken(Retries, "more than %d passes over %s %s in a minute, the last writes %s", passesAMinute, a.key.Kind, a.key.Name, tail(w.Writes(), 3))
 			return true
 		}
 	}
 	return false
+}
+
+// pace counts the passes over an object in a minute of the clock.
+type pace struct {
+	minute   time.Time
+	inMinute int
+}
+
+// isTooFast counts one more.
+func (p *pace) isTooFast(now time.Time) bool {
+	if minute := now.Truncate(time.Minute); !p.minute.Equal(minute) {
+		p.minute, p.inMinute = minute, 0
+	}
+	p.inMinute++
+	return p.inMinute > passesAMinute
 }
 
 func tail[T any](all []T, n int) []T { return all[max(0, len(all)-n):] }
@@ -170,13 +180,18 @@ func (w *World) settleOr(fail func(string)) {
 
 // waitFor looks whenever something was seen, and every few milliseconds, because caches tell of nothing.
 func (w *World) waitFor(what string, done func() bool) error {
+	return waitFor(w.history.moved, what, done)
+}
+
+// waitFor looks whenever there is something in moved, and every few milliseconds.
+func waitFor(moved <-chan struct{}, what string, done func() bool) error {
 	deadline := time.NewTimer(patience)
 	defer deadline.Stop()
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
 	for !done() {
 		select {
-		case <-w.history.moved:
+		case <-moved:
 		case <-tick.C:
 		case <-deadline.C:
 			return fmt.Errorf("waiting until %s takes too long", what)
