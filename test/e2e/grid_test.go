@@ -43,6 +43,11 @@ func newGrid(ctx context.Context) *grid {
 		if CurrentSpecReport().Failed() {
 			g.tell()
 		}
+		// A namespace's pods go first, and the rest when half of their grace period is over, five minutes for compute pods: so long the
+		// operator would go on with the cluster, beside the next spec, which may count what it writes.
+		for _, kind := range []client.Object{&v1alpha1.SymphonyCluster{}, &v1alpha1.NetworkCheck{}} {
+			Expect(api.DeleteAllOf(ctx, kind, client.InNamespace(g.namespace))).To(Succeed())
+		}
 		Expect(client.IgnoreNotFound(api.Delete(ctx, namespace))).To(Succeed())
 		Eventually(ctx, func() []corev1.Pod { return g.allPods(ctx) }).Should(BeEmpty(), "the next spec needs the room")
 	})
