@@ -21,7 +21,7 @@ import (
 	"github.com/symphony-operator/symphony-operator/test/rig"
 )
 
-// machine is what all tests share.
+// machine is what all worlds share.
 var machine *rig.Rig
 
 func TestMain(m *testing.M) { os.Exit(testMain(m)) }

@@ -52,7 +52,7 @@ func checkReport(t *testing.T) {
 		lines = append(lines, fmt.Sprintf("| %s | %d | %d |", load, report.writes[load], report.writes[load]*len(rig.Phases)))
 		sum += report.writes[load]
 	}
-	table := "| workload | writes and EGO commands | runs with one of them failed |\n|---|---|---|\n" + strings.Join(lines, "\n") +
+	table := "| workload | writes and EGO commands | ways in which one of them fails |\n|---|---|---|\n" + strings.Join(lines, "\n") +
 		fmt.Sprintf("\n| **all %d** | **%d** | **%d** |\n", len(lines), sum, sum*len(rig.Phases))
 	data, err := os.ReadFile(filepath.Clean(reportFile))
 	if err != nil {

@@ -91,9 +91,9 @@ var weaveWorkloads = []weaveWorkload{
 }
 
 // playWeave plays a workload of the WeaveNetwork with a fault.
-func playWeave(t *testing.T, load *weaveWorkload, fault rig.Fault) *run {
+func playWeave(t *testing.T, on *rig.Rig, load *weaveWorkload, fault rig.Fault) *run {
 	t.Helper()
-	f := machine.NewFabric(t)
+	f := on.NewFabric(t)
 	defer f.End()
 	for _, do := range load.given {
 		do(t, f)
@@ -103,7 +103,7 @@ func playWeave(t *testing.T, load *weaveWorkload, fault rig.Fault) *run {
 	r := &run{}
 	for _, do := range load.steps {
 		do(t, f)
-		r.took = append(r.took, f.Converge())
+		r.took, r.done = append(r.took, f.Converge()), append(r.done, len(f.Writes()))
 	}
 	r.writes, r.state, r.counts, r.events = f.Writes(), f.State(), f.Counts(), f.Events()
 	r.again, r.breaches = f.Again(), f.Breaches()

@@ -161,16 +161,18 @@ func (f *Fabric) Converge() time.Duration {
 	f.t.Helper()
 	began := f.Clock.Now()
 	last := began
+	objects := f.settle()
 	for {
-		objects := f.settle()
 		now := f.Clock.Now()
 		switch m := f.manager; {
 		case m.seen == nil, !maps.Equal(m.seen, versions(objects)), !m.due.IsZero() && !now.Before(m.due):
-			before := len(f.writes)
 			m.seen = versions(objects)
-			f.pass()
-			if len(f.writes) > before {
+			wrote, changed := f.pass()
+			if wrote {
 				last = now
+			}
+			if changed {
+				objects = f.settle()
 			}
 			if f.endless() {
 				return last.Sub(began)
@@ -212,20 +214,22 @@ func versions(objects map[Key]client.Object) map[Key]string {
 	return all
 }
 
-// pass makes one, and says when the next is due.
-func (f *Fabric) pass() {
+// pass makes one. It reports whether there are new writes, and whether anything may have changed, by those or by a late one.
+func (f *Fabric) pass() (wrote, changed bool) {
 	m := f.manager
 	request := ctrl.Request{NamespacedName: types.NamespacedName{Name: names.WeaveNetwork}}
-	late := m.way.takeLate()
+	before, late := len(f.writes), m.way.takeLate()
 	result, err := f.reconcile(log.IntoContext(f.t.Context(), logr.Discard()), m)
 	for _, do := range late {
 		do()
 	}
+	wrote = len(f.writes) > before
 	if m.way.isDead() {
 		f.manager = f.newManager()
-		return
+	} else {
+		m.due = dueAfter(m.retries, request, f.Clock.Now(), result, err)
 	}
-	m.due = dueAfter(m.retries, request, f.Clock.Now(), result, err)
+	return wrote, wrote || len(late) > 0
 }
 
 func (f *Fabric) reconcile(ctx context.Context, m *weaveManager) (ctrl.Result, error) {

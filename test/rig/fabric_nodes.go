@@ -135,6 +135,7 @@ func (f *Fabric) sent(write *Write) {
 // answered notes a write with its answer, and checks what it was done to.
 func (f *Fabric) answered(write *Write) {
 	if !slices.Contains(f.writes, write) { // One that is late is answered twice.
+		write.At = f.Clock.Now()
 		f.writes = append(f.writes, write)
 	}
 	if write.committed() {

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -87,6 +88,8 @@ type Write struct {
 	Command string
 	// Failed is how it was made to fail, "" if it was not.
 	Failed Phase
+	// At is when it was made, on the test's clock.
+	At time.Time
 	// would are breaches if it is committed.
 	would []Breach
 	// Answer has the identity of the object in the API server's answer.

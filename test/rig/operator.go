@@ -207,6 +207,7 @@ func (o *operator) dueActors() ([]*actor, time.Time) {
 func (w *World) answered(write *Write) {
 	w.mu.Lock()
 	if !slices.Contains(w.writes, write) { // One that is late is answered twice.
+		write.At = w.Clock.Now()
 		w.writes = append(w.writes, write)
 	}
 	w.mu.Unlock()
