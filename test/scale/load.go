@@ -175,6 +175,10 @@ func (m *machine) inNamespace(ctx context.Context, do func(namespace string, t *
 	if err := do(made.Name, seen); err != nil {
 		return err
 	}
+	// Of a namespace Kubernetes deletes the pods first, and the rest when half of their time to end is over: the operator would go on till then.
+	if err := m.api.DeleteAllOf(ctx, &v1alpha1.SymphonyCluster{}, client.InNamespace(made.Name)); err != nil {
+		return fmt.Errorf("deleting clusters: %w", err)
+	}
 	if err := m.api.Delete(ctx, made); err != nil {
 		return fmt.Errorf("deleting a namespace: %w", err)
 	}
