@@ -104,6 +104,7 @@ func (a *Applier) hosts(ctx context.Context, facts *observe.Facts, decided *plan
 	opened, closed := a.upToDate(ctx, of(steps, plan.Open)), a.upToDate(ctx, of(steps, plan.Close))
 	reclaimed, dead := a.upToDate(ctx, of(steps, plan.Reclaim)), decided.Compute.DeadHosts
 	if len(opened)+len(closed)+len(reclaimed)+len(dead) == 0 {
+		a.asWanted(facts, decided, steps)
 		return
 	}
 	at := a.EGO(types.NamespacedName{Namespace: decided.Master.Namespace, Name: decided.Master.Name})
@@ -147,6 +148,17 @@ func (a *Applier) hosts(ctx context.Context, facts *observe.Facts, decided *plan
 	}
 	out.EGO = errors.Join(failed...)
 	a.Hosts.HostsChange(facts.Cluster, out.EGO)
+}
+
+// asWanted has a failure forgotten when EGO answers and nothing is left to do: the command was done although its answer was lost, or is not
+// wanted any more. Otherwise the status would tell of it for as long as hosts drain.
+func (a *Applier) asWanted(facts *observe.Facts, decided *plan.Plan, steps []plan.Step) {
+	read := facts.EGO
+	left := slices.ContainsFunc(steps, func(s plan.Step) bool { return s.Do == plan.Open || s.Do == plan.Close || s.Do == plan.Reclaim })
+	if read == nil || read.Err != nil || read.Stale || read.Refused == "" || left || len(decided.Compute.DeadHosts) > 0 {
+		return
+	}
+	a.Hosts.HostsChange(facts.Cluster, nil)
 }
 
 // +kubebuilder:rbac:groups="",resources=pods,verbs=get
