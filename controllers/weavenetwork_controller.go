@@ -40,6 +40,9 @@ func (r *WeaveNetworkReconciler) Reconcile(ctx context.Context, network *v1alpha
 	if err != nil {
 		return ctrl.Result{}, err
 	}
+	if facts.Behind {
+		return ctrl.Result{RequeueAfter: afterStale}, nil
+	}
 	plan := weave.Make(facts)
 	objects, err := r.objects(facts, &plan)
 	if err != nil {

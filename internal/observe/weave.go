@@ -38,6 +38,9 @@ type WeaveFacts struct {
 	Agents *appsv1.DaemonSet
 	// Bookkeeping is Weave's ConfigMap with its peers; nil if there is none.
 	Bookkeeping *corev1.ConfigMap
+	// Behind says that a DaemonSet is there that the cache will show and does not yet: what else it shows may be as old, and nothing may be
+	// decided on it.
+	Behind bool
 
 	// Nodes are all nodes, sorted by name.
 	Nodes []WeaveHostNode
@@ -90,6 +93,11 @@ func (o *WeaveObserver) Observe(ctx context.Context, network *v1alpha1.WeaveNetw
 	if facts.Agents, err = weaveObject(ctx, o, names.WeaveAgents, &appsv1.DaemonSet{}); err != nil {
 		return nil, err
 	}
+	if facts.Agents == nil {
+		if facts.Agents, err = o.unseen(ctx, facts, names.WeaveAgents); err != nil {
+			return nil, err
+		}
+	}
 	if facts.Bookkeeping, err = weaveObject(ctx, o, names.WeaveRouters, &corev1.ConfigMap{}); err != nil {
 		return nil, err
 	}
@@ -108,14 +116,10 @@ func (o *WeaveObserver) Observe(ctx context.Context, network *v1alpha1.WeaveNetw
 // withoutRouters looks closer when the cache has no routers. It holds what has Weave's label: somebody else's of the name may
 // not have it, and must not be written over; the operator's own may have lost it, or have come a moment ago.
 func (o *WeaveObserver) withoutRouters(ctx context.Context, facts *WeaveFacts) error {
-	routers := &appsv1.DaemonSet{}
-	found, err := exists(ctx, o.Live, names.WeaveRouters, routers)
-	if err != nil {
-		return err
-	}
-	if found {
+	routers, err := o.unseen(ctx, facts, names.WeaveRouters)
+	if routers != nil || err != nil {
 		facts.Routers = routers
-		return nil
+		return err
 	}
 	// To look through all pods for signs of other networks is for those who are about to install, and not at every event
 	// before all agents have reported.
@@ -124,7 +128,7 @@ func (o *WeaveObserver) withoutRouters(ctx context.Context, facts *WeaveFacts) e
 	}
 	account := &metav1.PartialObjectMetadata{}
 	account.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("ServiceAccount"))
-	found, err = exists(ctx, o.Live, names.WeaveRouters, account)
+	found, err := exists(ctx, o.Live, names.WeaveRouters, account)
 	if err != nil {
 		return err
 	}
@@ -132,6 +136,18 @@ func (o *WeaveObserver) withoutRouters(ctx context.Context, facts *WeaveFacts) e
 	facts.Elsewhere, err = o.elsewhere(ctx, facts.Network)
 	facts.LookedElsewhere = err == nil
 	return err
+}
+
+// unseen asks the API server for a DaemonSet that the cache does not have, and returns nil if there is none. One with Weave's label will be
+// in the cache.
+func (o *WeaveObserver) unseen(ctx context.Context, facts *WeaveFacts, name string) (*appsv1.DaemonSet, error) {
+	set := &appsv1.DaemonSet{}
+	found, err := exists(ctx, o.Live, name, set)
+	if !found {
+		return nil, err
+	}
+	facts.Behind = facts.Behind || weaveSelector().Matches(labels.Set(set.Labels))
+	return set, nil
 }
 
 // exists reads an object of kube-system, if there is one.
