@@ -64,10 +64,11 @@ integration() {
   KUBEBUILDER_ASSETS="$local/bin" run integration . -timeout 60m ./test/integration "-ginkgo.junit-report=$results/integration.xml"
 }
 
-# fault runs many worlds at once: half of a world's time is waiting. A garbage collector that runs less often is a fifth of the work less.
+# fault runs many worlds at once: half of a world's time is waiting. A garbage collector that runs less often is a fifth of the work less. SEED
+# says which faults are tried in one run.
 fault() {
   "$bin/localcluster" build etcd kube-apiserver kube-controller-manager kubectl
-  KUBEBUILDER_ASSETS="$local/bin" GOGC=300 run fault . -timeout 60m -parallel 8 ./test/fault
+  KUBEBUILDER_ASSETS="$local/bin" GOGC=300 run fault . -timeout 60m -parallel 8 ./test/fault -seed "${SEED:-1}"
   KUBEBUILDER_ASSETS="$local/bin" run fault-seeded . -timeout 20m -tags seeded -run TestSeededBugs ./test/fault
 }
 

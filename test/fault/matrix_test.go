@@ -6,7 +6,6 @@ package fault
 import (
 	"fmt"
 	"io"
-	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -19,14 +18,23 @@ import (
 // run is what came of a workload.
 type run struct {
 	writes []*rig.Write
-	// done is how many writes there were at the end of each step.
+	// done is how many writes there were at the end of each step, states what there was.
 	done     []int
-	state    map[string]string
+	states   []map[string]string
 	counts   map[string]string
 	took     []time.Duration
 	again    []*rig.Write
 	breaches []rig.Breach
 	events   []string
+}
+
+// in are the writes of a step.
+func (r *run) in(step int) []*rig.Write {
+	first := 0
+	if step > 0 {
+		first = r.done[step-1]
+	}
+	return r.writes[first:r.done[step]]
 }
 
 // begin makes a world in which there is what a workload starts with.
@@ -40,22 +48,23 @@ func begin(t *testing.T, load *workload) *rig.World {
 	return w
 }
 
-// play plays a workload in a world of its own with a fault.
-func play(t *testing.T, load *workload, fault rig.Fault) *run {
+// play plays a workload in a world of its own, and has fail what is to fail.
+func play(t *testing.T, load *workload, what trial) *run {
 	t.Helper()
 	w := begin(t, load)
 	defer w.End()
-	w.Quiet = patience(fault.Phase) + 10*time.Second
-	w.Inject(fault)
+	w.Quiet = what.patience() + 10*time.Second
+	w.ForgetWrites()
 	r := &run{}
 	for i, do := range load.steps {
 		if i == len(load.steps)-1 {
 			w.Quiet = rig.Quiet
 		}
+		w.Inject(what.at(i))
 		do(w)
-		r.took, r.done = append(r.took, w.Converge()), append(r.done, len(w.Writes()))
+		r.took, r.done, r.states = append(r.took, w.Converge()), append(r.done, len(w.Writes())), append(r.states, w.State())
 	}
-	r.writes, r.state, r.counts, r.events = w.Writes(), w.State(), w.Counts(), w.Events()
+	r.writes, r.counts, r.events = w.Writes(), w.Counts(), w.Events()
 	r.again, r.breaches = w.Again(), w.Breaches()
 	return r
 }
@@ -64,12 +73,13 @@ func play(t *testing.T, load *workload, fault rig.Fault) *run {
 type reference struct {
 	run
 
-	chance map[string]string
+	// chance is that of the steps.
+	chance []map[string]string
 }
 
 func refer(t *testing.T, load *workload) *reference {
 	t.Helper()
-	return referenceOf(t, load.writes, func() *run { return play(t, load, rig.Fault{}) })
+	return referenceOf(t, load.writes, func() *run { return play(t, load, nil) })
 }
 
 // referenceOf makes one of two runs without a fault. writes is how many they have to have, 0 for however many there are.
@@ -99,7 +109,11 @@ func referenceOf(t *testing.T, writes int, play func() *run) *reference {
 		}
 		t.Fatalf("runs in which nothing fails have other writes:\n%s", strings.Join(told, "\nand\n"))
 	}
-	return &reference{run: *runs[0], chance: rig.Differences(runs[0].state, runs[1].state)}
+	made := &reference{run: *runs[0]}
+	for i, state := range runs[0].states {
+		made.chance = append(made.chance, rig.Differences(state, runs[1].states[i]))
+	}
+	return made
 }
 
 // referenceRuns is how many runs without a fault are made at most until two are the reference.
@@ -126,7 +140,7 @@ func texts(writes []*rig.Write) string {
 
 // The oracles that compare a run with the reference.
 const (
-	// endState is what there is in the end.
+	// endState is what there is in the end, and at the end of each step.
 	endState rig.Oracle = "end state"
 	// churn is how many objects were created and deleted on the way.
 	churn rig.Oracle = "churn"
@@ -136,18 +150,20 @@ const (
 	inTime rig.Oracle = "in time"
 )
 
-// differs is where another end state differs, by more than chance.
-func (r *reference) differs(state map[string]string) map[string]string {
-	differences := rig.Differences(r.state, state)
-	maps.DeleteFunc(differences, func(path, _ string) bool { _, chance := r.chance[path]; return chance })
+// differs is where another state at the end of a step differs, by more than chance.
+func (r *reference) differs(step int, state map[string]string) map[string]string {
+	differences := rig.Differences(r.states[step], state)
+	maps.DeleteFunc(differences, func(path, _ string) bool { _, chance := r.chance[step][path]; return chance })
 	return differences
 }
 
-// compare holds a run with a fault against the reference.
-func (r *reference) compare(got *run, fault rig.Fault) []rig.Breach {
+// compare holds a run in which something failed against the reference.
+func (r *reference) compare(got *run, tried trial) []rig.Breach {
 	found := slices.Clone(got.breaches)
-	for path, what := range r.differs(got.state) {
-		found = append(found, rig.Breach{Oracle: endState, What: path + ": " + what})
+	for i, state := range got.states {
+		for path, what := range r.differs(i, state) {
+			found = append(found, rig.Breach{Oracle: endState, What: fmt.Sprintf("step %d: %s: %s", i+1, path, what)})
+		}
 	}
 	for name, what := range rig.Differences(r.counts, got.counts) {
 		found = append(found, rig.Breach{Oracle: churn, What: name + ": " + what})
@@ -156,7 +172,7 @@ func (r *reference) compare(got *run, fault rig.Fault) []rig.Breach {
 		found = append(found, rig.Breach{Oracle: atRest, What: "another operator still writes: " + texts(got.again)})
 	}
 	for i, took := range got.took {
-		if late := took - r.took[i]; late > patience(fault.Phase) {
+		if late := took - r.took[i]; late > tried.patience() {
 			found = append(found, rig.Breach{Oracle: inTime, What: fmt.Sprintf("step %d took %s, and %s when nothing fails", i+1, took, r.took[i])})
 		}
 	}
@@ -164,10 +180,15 @@ func (r *reference) compare(got *run, fault rig.Fault) []rig.Breach {
 }
 
 // expect has a run come to the same as the reference.
-func (r *reference) expect(t *testing.T, got *run, fault rig.Fault) {
+func (r *reference) expect(t *testing.T, got *run, tried trial) {
 	t.Helper()
-	for _, breach := range r.compare(got, fault) {
+	for _, breach := range r.compare(got, tried) {
 		t.Error(breach)
+	}
+	for i := range got.done {
+		if fault := tried.at(i); fault.Phase != "" && !slices.ContainsFunc(got.in(i), func(w *rig.Write) bool { return w.Failed != "" }) {
+			t.Errorf("step %d: %s %d did not come, and so it was not tried", i+1, fault.Write, fault.Occurrence)
+		}
 	}
 	if t.Failed() {
 		t.Logf("writes:\n%s\nevents:\n%s", texts(got.writes), strings.Join(got.events, "\n"))
@@ -185,19 +206,6 @@ func expectRest(t *testing.T, w *rig.World) {
 	}
 }
 
-// patience is how much later a workload may come to its end than when nothing fails. What only a person can mend is looked at again every minute, all
-// else soon.
-func patience(phase rig.Phase) time.Duration {
-	switch phase {
-	case rig.Forbidden, rig.Invalid:
-		return 70 * time.Second
-	case rig.Refused:
-		return 140 * time.Second
-	default:
-		return 20 * time.Second
-	}
-}
-
 // TestEveryWrite fails every write of every workload in every way.
 func TestEveryWrite(t *testing.T) {
 	t.Cleanup(func() { checkReport(t) })
@@ -207,10 +215,10 @@ func TestEveryWrite(t *testing.T) {
 			t.Parallel()
 			wanted := refer(t, load)
 			tried(load.name, len(wanted.writes))
-			for name, fault := range wanted.faults() {
-				t.Run(name, func(t *testing.T) {
+			for _, trial := range wanted.trials(*seed) {
+				t.Run(trial.String(), func(t *testing.T) {
 					t.Parallel()
-					wanted.expect(t, play(t, load, fault), fault)
+					wanted.expect(t, play(t, load, trial), trial)
 				})
 			}
 		})
@@ -223,10 +231,10 @@ func TestEveryWrite(t *testing.T) {
 		for i := range weaveWorkloads {
 			load := &weaveWorkloads[i]
 			t.Run(load.name, func(t *testing.T) {
-				wanted := referenceOf(t, 0, func() *run { return playWeave(t, weaveMachine, load, rig.Fault{}) })
+				wanted := referenceOf(t, 0, func() *run { return playWeave(t, weaveMachine, load, nil) })
 				tried("WeaveNetwork: "+load.name, len(wanted.writes))
-				for name, fault := range wanted.faults() {
-					t.Run(name, func(t *testing.T) { wanted.expect(t, playWeave(t, weaveMachine, load, fault), fault) })
+				for _, trial := range wanted.trials(*seed) {
+					t.Run(trial.String(), func(t *testing.T) { wanted.expect(t, playWeave(t, weaveMachine, load, trial), trial) })
 				}
 			})
 		}
@@ -246,35 +254,4 @@ func startMachine(t *testing.T) *rig.Rig {
 		}
 	})
 	return started
-}
-
-// faults are all ways in which one of the writes can fail, by their names. To be killed right after a write is to be killed before the next,
-// if the clock stands still between the two and no user does anything: what there is, and what is forgotten, is the same. One run is for both.
-func (r *run) faults() iter.Seq2[string, rig.Fault] {
-	return func(yield func(string, rig.Fault) bool) {
-		count, both := map[string]int{}, ""
-		for i, write := range r.writes {
-			text := write.String()
-			count[text]++
-			for _, phase := range rig.Phases {
-				fault := rig.Fault{Write: text, Occurrence: count[text], Phase: phase}
-				name := fmt.Sprintf("%s %d %s", text, fault.Occurrence, phase)
-				switch {
-				case phase == rig.CrashAfter && r.goesOn(i):
-					both = name + ", "
-					continue
-				case phase == rig.CrashBefore:
-					name, both = both+name, ""
-				}
-				if !yield(name, fault) {
-					return
-				}
-			}
-		}
-	}
-}
-
-// goesOn reports whether a write is followed by another before anything else happens.
-func (r *run) goesOn(i int) bool {
-	return i+1 < len(r.writes) && r.writes[i].At.Equal(r.writes[i+1].At) && !slices.Contains(r.done, i+1)
 }

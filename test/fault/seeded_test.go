@@ -35,7 +35,8 @@ func TestSeededBugs(t *testing.T) {
 			wanted := refer(t, load)
 			*bug.on = true
 			defer func() { *bug.on = false }()
-			found := wanted.compare(play(t, load, bug.fault), bug.fault)
+			tried := trial{bug.fault}
+			found := wanted.compare(play(t, load, tried), tried)
 			if !slices.ContainsFunc(found, func(b rig.Breach) bool { return b.Oracle == bug.oracle }) {
 				t.Errorf("%s did not find it; all that was found: %v", bug.oracle, found)
 			}

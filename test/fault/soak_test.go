@@ -18,8 +18,8 @@ import (
 )
 
 var (
-	soakFor  = flag.Duration("soak", 0, "how long TestSoak goes on; 0 is a few rounds")
-	soakSeed = flag.Uint64("seed", 1, "where TestSoak's chances begin")
+	soakFor = flag.Duration("soak", 0, "how long TestSoak goes on; 0 is a few rounds")
+	seed    = flag.Uint64("seed", 1, "where chances begin: what happens in TestSoak, and which faults TestEveryWrite tries in one run")
 )
 
 // deed is something that happens in a soak.
@@ -57,12 +57,12 @@ var deeds = []deed{
 func TestSoak(t *testing.T) {
 	rounds, until := 8, time.Now().Add(*soakFor)
 	for round := 0; round < rounds || time.Now().Before(until); round++ {
-		seed := *soakSeed + uint64(round)
-		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
+		from := *seed + uint64(round)
+		t.Run(fmt.Sprintf("seed %d", from), func(t *testing.T) {
 			if *soakFor == 0 {
 				t.Parallel()
 			}
-			soak(t, rand.New(rand.NewPCG(seed, 0)))
+			soak(t, rand.New(rand.NewPCG(from, 0)))
 		})
 		if *soakFor > 0 && t.Failed() {
 			return

@@ -26,7 +26,7 @@ func TestWhatIsNeverSeen(t *testing.T) {
 				do(w)
 			}
 			w.Converge()
-			for path, what := range rig.Differences(lasting(wanted.state), lasting(w.State())) {
+			for path, what := range rig.Differences(lasting(wanted.states[len(load.steps)-1]), lasting(w.State())) {
 				t.Errorf("%s: %s", path, what)
 			}
 			expectRest(t, w)

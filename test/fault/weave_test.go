@@ -90,22 +90,30 @@ var weaveWorkloads = []weaveWorkload{
 	{name: "delete and clean", given: []weaveStep{weaveIs(managed, cleaned)}, steps: []weaveStep{weaveGoes(weaveNetwork)}},
 }
 
-// playWeave plays a workload of the WeaveNetwork with a fault.
-func playWeave(t *testing.T, on *rig.Rig, load *weaveWorkload, fault rig.Fault) *run {
+// beginWeave has there be what a workload starts with.
+func beginWeave(t *testing.T, on *rig.Rig, load *weaveWorkload) *rig.Fabric {
 	t.Helper()
 	f := on.NewFabric(t)
-	defer f.End()
 	for _, do := range load.given {
 		do(t, f)
 		f.Converge()
 	}
-	f.Inject(fault)
+	return f
+}
+
+// playWeave plays a workload of the WeaveNetwork, and has fail what is to fail.
+func playWeave(t *testing.T, on *rig.Rig, load *weaveWorkload, what trial) *run {
+	t.Helper()
+	f := beginWeave(t, on, load)
+	defer f.End()
+	f.ForgetWrites()
 	r := &run{}
-	for _, do := range load.steps {
+	for i, do := range load.steps {
+		f.Inject(what.at(i))
 		do(t, f)
-		r.took, r.done = append(r.took, f.Converge()), append(r.done, len(f.Writes()))
+		r.took, r.done, r.states = append(r.took, f.Converge()), append(r.done, len(f.Writes())), append(r.states, f.State())
 	}
-	r.writes, r.state, r.counts, r.events = f.Writes(), f.State(), f.Counts(), f.Events()
+	r.writes, r.counts, r.events = f.Writes(), f.Counts(), f.Events()
 	r.again, r.breaches = f.Again(), f.Breaches()
 	return r
 }

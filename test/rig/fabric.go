@@ -46,6 +46,10 @@ type Fabric struct {
 	breaches []Breach
 	// known are the identities of all objects that were ever seen, by kind and name.
 	known map[Key]map[types.UID]bool
+	// nodes are those that there are; shown is what the manager sees, unless it is held at an earlier state, in frozen.
+	nodes, shown, frozen map[Key]client.Object
+	// onPass is told what the manager sees at the begin of every pass.
+	onPass func(map[Key]client.Object)
 	// played are the versions after everybody had done what there was to do.
 	played map[Key]string
 	// began is since when everything on the nodes is as it is.
@@ -73,19 +77,30 @@ func (r *Rig) NewFabric(t *testing.T) *Fabric {
 	t.Cleanup(f.End)
 	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: names.WeaveNamespace, Name: names.WeaveRouters}}
 	f.must(client.IgnoreAlreadyExists(r.api.Create(t.Context(), account)))
-	f.manager = f.newManager()
+	var nodes corev1.NodeList
+	f.must(r.api.List(t.Context(), &nodes))
+	f.nodes = map[Key]client.Object{}
+	for i := range nodes.Items {
+		f.nodes[Key{"Node", nodes.Items[i].Name}] = &nodes.Items[i]
+	}
+	f.Restart()
 	return f
 }
+
+// Restart has a new manager go on.
+func (f *Fabric) Restart() { f.manager = f.newManager() }
 
 func (f *Fabric) newManager() *weaveManager {
 	m := &weaveManager{retries: controllers.Retries()}
 	m.way = &way{next: f.rig.transport, sent: f.sent, answered: f.answered}
-	api, err := f.rig.operatorClient(m.way, nil)
+	api, err := f.rig.operatorClient(m.way, &reader{f.rig.scheme, f.rig.weaveKinds, f.cachedObjects})
+	f.must(err)
+	live, err := f.rig.operatorClient(m.way, nil)
 	f.must(err)
 	m.network = &controllers.WeaveNetworkReconciler{
 		Client:   api,
-		Observer: &observe.WeaveObserver{Cache: api, Live: api, Groups: noGroups{}, Clock: f.Clock},
-		Applier:  &apply.Applier{Client: api, Live: api},
+		Observer: &observe.WeaveObserver{Cache: api, Live: live, Groups: noGroups{}, Clock: f.Clock},
+		Applier:  &apply.Applier{Client: api, Live: live},
 		Events:   recorder(func(told string) { f.events = append(f.events, told) }),
 		Settings: weave.Settings{AgentImage: "symphony-operator:1"},
 	}
@@ -129,9 +144,26 @@ func (f *Fabric) must(err error) {
 	}
 }
 
-// Inject has the manager's writes fail from now on, numbered from 1.
-func (f *Fabric) Inject(fault Fault) {
-	f.manager.way.fault, f.manager.way.count, f.writes = fault, 0, nil
+// ForgetWrites forgets those so far.
+func (f *Fabric) ForgetWrites() { f.writes = nil }
+
+// Inject has this manager's writes fail from now on; those that read the same are numbered from 1.
+func (f *Fabric) Inject(fault Fault) { f.manager.way.fault, f.manager.way.count = fault, 0 }
+
+// FreezeAt has managers see an earlier state, whatever comes, until Thaw: their watches are held.
+func (f *Fabric) FreezeAt(objects map[Key]client.Object) { f.frozen = objects }
+
+// Thaw has managers see what there is.
+func (f *Fabric) Thaw() { f.frozen = nil }
+
+// OnPass has what the manager sees told at the begin of every pass.
+func (f *Fabric) OnPass(tell func(map[Key]client.Object)) { f.onPass = tell }
+
+func (f *Fabric) cachedObjects() map[Key]client.Object {
+	if f.frozen != nil {
+		return f.frozen
+	}
+	return f.shown
 }
 
 // Writes are those of all managers so far.
@@ -167,7 +199,7 @@ func (f *Fabric) Converge() time.Duration {
 		switch m := f.manager; {
 		case m.seen == nil, !maps.Equal(m.seen, versions(objects)), !m.due.IsZero() && !now.Before(m.due):
 			m.seen = versions(objects)
-			wrote, changed := f.pass()
+			wrote, changed := f.pass(objects)
 			if wrote {
 				last = now
 			}
@@ -214,8 +246,14 @@ func versions(objects map[Key]client.Object) map[Key]string {
 	return all
 }
 
-// pass makes one. It reports whether there are new writes, and whether anything may have changed, by those or by a late one.
-func (f *Fabric) pass() (wrote, changed bool) {
+// pass makes one by a manager that sees these objects. It reports whether there are new writes, and whether anything may have changed, by those
+// or by a late one.
+func (f *Fabric) pass(objects map[Key]client.Object) (wrote, changed bool) {
+	f.shown = maps.Clone(f.nodes)
+	maps.Copy(f.shown, objects)
+	if f.onPass != nil {
+		f.onPass(f.shown)
+	}
 	m := f.manager
 	request := ctrl.Request{NamespacedName: types.NamespacedName{Name: names.WeaveNetwork}}
 	before, late := len(f.writes), m.way.takeLate()
@@ -225,7 +263,7 @@ func (f *Fabric) pass() (wrote, changed bool) {
 	}
 	wrote = len(f.writes) > before
 	if m.way.isDead() {
-		f.manager = f.newManager()
+		f.Restart()
 	} else {
 		m.due = dueAfter(m.retries, request, f.Clock.Now(), result, err)
 	}
@@ -252,12 +290,18 @@ func (f *Fabric) endless() bool {
 
 // Again has everything passed over by a new manager, twice, and returns what that wrote: nothing, if the one before was done.
 func (f *Fabric) Again() []*Write {
-	f.manager = f.newManager()
+	f.Restart()
 	before := len(f.writes)
-	for range 2 {
-		f.pass()
-	}
+	f.Pass(2)
 	return f.writes[before:]
+}
+
+// Pass makes n passes, whether there is a reason or not.
+func (f *Fabric) Pass(n int) {
+	f.t.Helper()
+	for range n {
+		f.pass(f.settle())
+	}
 }
 
 // State is what there is, without what is another in every run.

@@ -55,7 +55,7 @@ type actor struct {
 func (w *World) newOperator() *operator {
 	o := &operator{world: w, actors: map[Key]*actor{}, retries: controllers.Retries()}
 	o.way = &way{fault: Fault{Choose: w.choose}, next: w.rig.transport, sent: w.guard.sent, answered: w.answered}
-	writer, err := w.rig.operatorClient(o.way, &reader{w})
+	writer, err := w.rig.operatorClient(o.way, w.cache())
 	w.must(err)
 	live, err := w.rig.operatorClient(o.way, nil)
 	w.must(err)
@@ -155,7 +155,7 @@ func (o *operator) reconcile(ctx context.Context, kind string, request ctrl.Requ
 		return o.clusters.Handle(ctx, request)
 	}
 	check := &v1alpha1.NetworkCheck{}
-	if err := (&reader{o.world}).Get(ctx, request.NamespacedName, check); err != nil {
+	if err := o.world.cache().Get(ctx, request.NamespacedName, check); err != nil {
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
 	return o.checks.Reconcile(ctx, check)

@@ -18,9 +18,16 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 )
 
-// reader is an operator's cache: what observe.CacheOptions has it hold of the world's objects, as of now or of an earlier time. The
+// reader is an operator's cache: what the kinds' limits have it hold of what is shown to it, as of now or of an earlier time. The
 // manager's own caches, which need watches of their own for every operator, are for test/integration.
-type reader struct{ world *World }
+type reader struct {
+	scheme *runtime.Scheme
+	kinds  map[string]kind
+	shown  func() map[Key]client.Object
+}
+
+// cache is that of the world's operators.
+func (w *World) cache() *reader { return &reader{w.rig.scheme, w.rig.kinds, w.cachedObjects} }
 
 // FreezeAt has operators see an earlier state of the world, whatever comes, until Thaw: their watches are held.
 func (w *World) FreezeAt(objects map[Key]client.Object) {
@@ -57,11 +64,11 @@ func (r *Rig) caches(key Key, object client.Object) bool {
 
 // Get implements client.Reader.
 func (r *reader) Get(_ context.Context, key client.ObjectKey, into client.Object, _ ...client.GetOption) error {
-	kind, err := apiutil.GVKForObject(into, r.world.rig.scheme)
+	kind, err := apiutil.GVKForObject(into, r.scheme)
 	if err != nil {
 		return fmt.Errorf("reading %T: %w", into, err)
 	}
-	object := r.world.cachedObjects()[Key{kind.Kind, key.Name}]
+	object := r.shown()[Key{kind.Kind, key.Name}]
 	if object == nil || object.GetNamespace() != key.Namespace {
 		return apierrors.NewNotFound(schema.GroupResource{Group: kind.Group, Resource: kind.Kind}, key.Name)
 	}
@@ -74,13 +81,13 @@ func (r *reader) Get(_ context.Context, key client.ObjectKey, into client.Object
 
 // List implements client.Reader.
 func (r *reader) List(_ context.Context, into client.ObjectList, options ...client.ListOption) error {
-	kind, err := apiutil.GVKForObject(into, r.world.rig.scheme)
+	kind, err := apiutil.GVKForObject(into, r.scheme)
 	if err != nil {
 		return fmt.Errorf("listing %T: %w", into, err)
 	}
 	wanted := (&client.ListOptions{}).ApplyOptions(options)
 	var items []runtime.Object
-	for key, object := range r.world.cachedObjects() {
+	for key, object := range r.shown() {
 		if key.Kind+"List" != kind.Kind || wanted.Namespace != object.GetNamespace() ||
 			wanted.LabelSelector != nil && !wanted.LabelSelector.Matches(labels.Set(object.GetLabels())) {
 			continue
@@ -99,7 +106,7 @@ func (r *reader) List(_ context.Context, into client.ObjectList, options ...clie
 
 // trimmed is what the cache keeps of an object.
 func (r *reader) trimmed(kind string, object client.Object) (runtime.Object, error) {
-	trim := r.world.rig.kinds[kind].Transform
+	trim := r.kinds[kind].Transform
 	if trim == nil {
 		return object.DeepCopyObject(), nil
 	}

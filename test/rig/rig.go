@@ -47,10 +47,12 @@ type Rig struct {
 	mapper    meta.RESTMapper
 	api       client.WithWatch
 	// kinds are those of which the rig sees every version, by name; view has all their objects in all worlds.
-	kinds   map[string]kind
-	view    cache.Cache
-	stop    context.CancelFunc
-	stopped sync.WaitGroup
+	kinds map[string]kind
+	// weaveKinds are those of Weave.
+	weaveKinds map[string]kind
+	view       cache.Cache
+	stop       context.CancelFunc
+	stopped    sync.WaitGroup
 
 	mu     sync.Mutex
 	worlds map[string]*World
@@ -65,10 +67,11 @@ type kind struct {
 	object client.Object
 }
 
-// cachedKinds are the kinds that are reconciled, and those of observe.CacheOptions.
-func (r *Rig) cachedKinds() (map[string]kind, error) {
-	limits := observe.CacheOptions()
-	limits[&v1alpha1.SymphonyCluster{}], limits[&v1alpha1.NetworkCheck{}] = cache.ByObject{}, cache.ByObject{}
+// cachedKinds are the kinds that an operator caches: those that it reconciles, and others with their limits.
+func (r *Rig) cachedKinds(limits map[client.Object]cache.ByObject, reconciled ...client.Object) (map[string]kind, error) {
+	for _, object := range reconciled {
+		limits[object] = cache.ByObject{}
+	}
 	kinds := map[string]kind{}
 	for object, limit := range limits {
 		gvk, err := apiutil.GVKForObject(object, r.scheme)
@@ -131,7 +134,10 @@ func (r *Rig) connect() error {
 	if r.scheme, err = controllers.NewScheme(); err != nil {
 		return err
 	}
-	if r.kinds, err = r.cachedKinds(); err != nil {
+	if r.kinds, err = r.cachedKinds(observe.CacheOptions(), &v1alpha1.SymphonyCluster{}, &v1alpha1.NetworkCheck{}); err != nil {
+		return err
+	}
+	if r.weaveKinds, err = r.cachedKinds(observe.WeaveCacheOptions(), &v1alpha1.WeaveNetwork{}); err != nil {
 		return err
 	}
 	if r.mapper, err = apiutil.NewDynamicRESTMapper(r.config, r.httpClient(r.transport)); err != nil {

@@ -147,14 +147,18 @@ func (w *World) Events() []string {
 	return slices.Clone(w.events)
 }
 
-// Inject has the operator's writes fail from now on, numbered from 1.
+// ForgetWrites forgets those so far.
+func (w *World) ForgetWrites() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.writes = nil
+}
+
+// Inject has this operator's writes fail from now on; those that read the same are numbered from 1.
 func (w *World) Inject(fault Fault) {
 	w.operator.way.mu.Lock()
 	defer w.operator.way.mu.Unlock()
 	w.operator.way.fault, w.operator.way.count = fault, 0
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.writes = nil
 }
 
 // Choose has the writes of this operator, and of all that follow it, fail as it says; nil ends that.
