@@ -46,7 +46,7 @@ test-integration: ## Test against a real API server, etcd and controller manager
 	hack/test.sh integration
 
 .PHONY: test-fault
-test-fault: ## Fail every write of the operator in every way, and hold what comes of it against runs in which nothing fails; SEED tries other faults together.
+test-fault: ## Fail every write of the operator in every way, and hold what comes of it against runs in which nothing fails; SEED is where chances begin.
 	hack/test.sh fault
 
 .PHONY: soak

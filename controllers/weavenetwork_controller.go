@@ -41,7 +41,8 @@ func (r *WeaveNetworkReconciler) Reconcile(ctx context.Context, network *v1alpha
 		return ctrl.Result{}, err
 	}
 	if facts.Behind {
-		return ctrl.Result{RequeueAfter: afterStale}, nil
+		log.FromContext(ctx).Info("Waiting until the newest version of Weave's DaemonSets is seen")
+		return ctrl.Result{RequeueAfter: afterOutdated}, nil
 	}
 	plan := weave.Make(facts)
 	objects, err := r.objects(facts, &plan)

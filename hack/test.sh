@@ -65,7 +65,7 @@ integration() {
 }
 
 # fault runs many worlds at once: half of a world's time is waiting. A garbage collector that runs less often is a fifth of the work less. SEED
-# says which faults are tried in one run.
+# says which faults are tried in one run, and what happens in the few rounds of TestSoak.
 fault() {
   "$bin/localcluster" build etcd kube-apiserver kube-controller-manager kubectl
   KUBEBUILDER_ASSETS="$local/bin" GOGC=300 run fault . -timeout 60m -parallel 8 ./test/fault -seed "${SEED:-1}"

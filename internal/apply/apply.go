@@ -44,8 +44,8 @@ type Applier struct {
 	compared compared
 }
 
-// HostsChanged is told before and after hosts are closed, opened or removed; then, of what failed. It is also told that nothing failed when what
-// did before is not wanted any more.
+// HostsChanged is told before and after hosts are closed, opened or removed; then, of what failed. It is also told that nothing failed when
+// nothing is left to do of what did before.
 type HostsChanged interface {
 	HostsChanging(cluster *v1alpha1.SymphonyCluster)
 	HostsChange(cluster *v1alpha1.SymphonyCluster, failed error)

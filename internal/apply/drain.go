@@ -104,7 +104,7 @@ func (a *Applier) hosts(ctx context.Context, facts *observe.Facts, decided *plan
 	opened, closed := a.upToDate(ctx, of(steps, plan.Open)), a.upToDate(ctx, of(steps, plan.Close))
 	reclaimed, dead := a.upToDate(ctx, of(steps, plan.Reclaim)), decided.Compute.DeadHosts
 	if len(opened)+len(closed)+len(reclaimed)+len(dead) == 0 {
-		a.asWanted(facts, decided, steps)
+		a.asWanted(facts, decided)
 		return
 	}
 	at := a.EGO(types.NamespacedName{Namespace: decided.Master.Namespace, Name: decided.Master.Name})
@@ -152,13 +152,13 @@ func (a *Applier) hosts(ctx context.Context, facts *observe.Facts, decided *plan
 
 // asWanted has a failure forgotten when EGO answers and nothing is left to do: the command was done although its answer was lost, or is not
 // wanted any more. Otherwise the status would tell of it for as long as hosts drain.
-func (a *Applier) asWanted(facts *observe.Facts, decided *plan.Plan, steps []plan.Step) {
+func (a *Applier) asWanted(facts *observe.Facts, decided *plan.Plan) {
 	read := facts.EGO
-	left := slices.ContainsFunc(steps, func(s plan.Step) bool { return s.Do == plan.Open || s.Do == plan.Close || s.Do == plan.Reclaim })
-	if read == nil || read.Err != nil || read.Stale || read.Refused == "" || left || len(decided.Compute.DeadHosts) > 0 {
-		return
+	// All that was planned, and not only what can be done now.
+	left := slices.ContainsFunc(decided.Compute.Steps, func(s plan.Step) bool { return s.Do == plan.Open || s.Do == plan.Close || s.Do == plan.Reclaim })
+	if read != nil && read.Err == nil && !read.Stale && read.Refused != "" && !left {
+		a.Hosts.HostsChange(facts.Cluster, nil)
 	}
-	a.Hosts.HostsChange(facts.Cluster, nil)
 }
 
 // +kubebuilder:rbac:groups="",resources=pods,verbs=get

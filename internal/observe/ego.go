@@ -198,8 +198,8 @@ func (r *EGOReads) HostsChanging(cluster *v1alpha1.SymphonyCluster) {
 	}
 }
 
-// HostsChange has hosts looked at anew: it is called after they were closed, opened or removed. What failed is remembered until something succeeds, and is not
-// followed by a look at once: the same command would fail again, as fast as it can.
+// HostsChange has hosts looked at anew: it is called after they were closed, opened or removed. What failed is remembered until something succeeds, or nothing
+// is left to do, of which it is told alike; it is not followed by a look at once: the same command would fail again, as fast as it can.
 func (r *EGOReads) HostsChange(cluster *v1alpha1.SymphonyCluster, failed error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -38,8 +38,8 @@ type WeaveFacts struct {
 	Agents *appsv1.DaemonSet
 	// Bookkeeping is Weave's ConfigMap with its peers; nil if there is none.
 	Bookkeeping *corev1.ConfigMap
-	// Behind says that a DaemonSet is there that the cache will show and does not yet: what else it shows may be as old, and nothing may be
-	// decided on it.
+	// Behind says that a DaemonSet is there that the cache will show and does not yet: what else it shows may be as old. Nothing may be
+	// decided then, and not everything is read.
 	Behind bool
 
 	// Nodes are all nodes, sorted by name.
@@ -73,7 +73,8 @@ type WeaveHostNode struct {
 type WeaveObserver struct {
 	// Cache holds the kinds of WeaveCacheOptions.
 	Cache client.Reader
-	// Live asks the API server for signs of other pod networks: all of it is foreign, so nothing of it is cached.
+	// Live asks the API server for Weave's own objects when the cache has none, and for signs of other pod networks: all of that is foreign, so
+	// nothing of it is cached.
 	Live client.Reader
 	// Groups lists the API groups that are served.
 	Groups APIGroups
@@ -97,6 +98,9 @@ func (o *WeaveObserver) Observe(ctx context.Context, network *v1alpha1.WeaveNetw
 		if facts.Agents, err = o.unseen(ctx, facts, names.WeaveAgents); err != nil {
 			return nil, err
 		}
+	}
+	if facts.Behind {
+		return facts, nil // To look through all pods for other networks is not for a pass that decides nothing.
 	}
 	if facts.Bookkeeping, err = weaveObject(ctx, o, names.WeaveRouters, &corev1.ConfigMap{}); err != nil {
 		return nil, err

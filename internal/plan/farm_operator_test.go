@@ -186,6 +186,9 @@ func (f *farm) delete(step plan.Step, atOnce bool) {
 func (f *farm) commands(of func(plan.Do) []plan.Step, dead []string) []func() {
 	opened, closed, reclaimed := of(plan.Open), of(plan.Close), of(plan.Reclaim)
 	if len(opened)+len(closed)+len(reclaimed)+len(dead) == 0 {
+		if f.read != nil && f.read.Err == nil && !f.read.Stale && f.read.Refused != "" {
+			return []func(){func() { f.hostsChange(nil) }}
+		}
 		return nil
 	}
 	var failed error

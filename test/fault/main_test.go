@@ -1,7 +1,7 @@
 // Copyright 2026 The symphony-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package fault fails the operator's writes, one after the other and in every way, and holds what comes of it against runs in which
+// Package fault fails the operator's writes, each and in every way, and holds what comes of it against runs in which
 // nothing fails. Its tests are plain Go subtests and no Ginkgo specs: thousands run side by side in one process, and each is chosen by
 // `-run`.
 package fault

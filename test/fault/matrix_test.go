@@ -102,7 +102,7 @@ func referenceOf(t *testing.T, writes int, play func() *run) *reference {
 			break
 		}
 	}
-	if len(runs) < 2 || !slices.Equal(sorted(runs[0].writes), sorted(runs[1].writes)) {
+	if len(runs) < 2 || !sameWrites(runs[0], runs[1]) {
 		told := make([]string, 0, len(runs))
 		for _, one := range runs {
 			told = append(told, texts(one.writes))
@@ -118,6 +118,16 @@ func referenceOf(t *testing.T, writes int, play func() *run) *reference {
 
 // referenceRuns is how many runs without a fault are made at most until two are the reference.
 const referenceRuns = 12
+
+// sameWrites reports whether two runs have the same writes in each step.
+func sameWrites(a, b *run) bool {
+	for i := range a.done {
+		if !slices.Equal(sorted(a.in(i)), sorted(b.in(i))) {
+			return false
+		}
+	}
+	return true
+}
 
 // sorted are the writes' texts: those to pods are made side by side, in any order.
 func sorted(writes []*rig.Write) []string {
@@ -158,7 +168,7 @@ func (r *reference) differs(step int, state map[string]string) map[string]string
 }
 
 // compare holds a run in which something failed against the reference.
-func (r *reference) compare(got *run, tried trial) []rig.Breach {
+func (r *reference) compare(got *run, what trial) []rig.Breach {
 	found := slices.Clone(got.breaches)
 	for i, state := range got.states {
 		for path, what := range r.differs(i, state) {
@@ -172,7 +182,7 @@ func (r *reference) compare(got *run, tried trial) []rig.Breach {
 		found = append(found, rig.Breach{Oracle: atRest, What: "another operator still writes: " + texts(got.again)})
 	}
 	for i, took := range got.took {
-		if late := took - r.took[i]; late > tried.patience() {
+		if late := took - r.took[i]; late > what.patience() {
 			found = append(found, rig.Breach{Oracle: inTime, What: fmt.Sprintf("step %d took %s, and %s when nothing fails", i+1, took, r.took[i])})
 		}
 	}
@@ -180,18 +190,18 @@ func (r *reference) compare(got *run, tried trial) []rig.Breach {
 }
 
 // expect has a run come to the same as the reference.
-func (r *reference) expect(t *testing.T, got *run, tried trial) {
+func (r *reference) expect(t *testing.T, got *run, what trial) {
 	t.Helper()
-	for _, breach := range r.compare(got, tried) {
+	for _, breach := range r.compare(got, what) {
 		t.Error(breach)
 	}
 	for i := range got.done {
-		if fault := tried.at(i); fault.Phase != "" && !slices.ContainsFunc(got.in(i), func(w *rig.Write) bool { return w.Failed != "" }) {
+		if fault := what.at(i); fault.Phase != "" && !slices.ContainsFunc(got.in(i), func(w *rig.Write) bool { return w.Failed != "" }) {
 			t.Errorf("step %d: %s %d did not come, and so it was not tried", i+1, fault.Write, fault.Occurrence)
 		}
 	}
 	if t.Failed() {
-		t.Logf("writes:\n%s\nevents:\n%s", texts(got.writes), strings.Join(got.events, "\n"))
+		t.Logf("-seed %d, writes:\n%s\nevents:\n%s", *seed, texts(got.writes), strings.Join(got.events, "\n"))
 	}
 }
 
@@ -215,10 +225,10 @@ func TestEveryWrite(t *testing.T) {
 			t.Parallel()
 			wanted := refer(t, load)
 			tried(load.name, len(wanted.writes))
-			for _, trial := range wanted.trials(*seed) {
-				t.Run(trial.String(), func(t *testing.T) {
+			for _, what := range wanted.trials(*seed) {
+				t.Run(what.String(), func(t *testing.T) {
 					t.Parallel()
-					wanted.expect(t, play(t, load, trial), trial)
+					wanted.expect(t, play(t, load, what), what)
 				})
 			}
 		})
@@ -233,8 +243,8 @@ func TestEveryWrite(t *testing.T) {
 			t.Run(load.name, func(t *testing.T) {
 				wanted := referenceOf(t, 0, func() *run { return playWeave(t, weaveMachine, load, nil) })
 				tried("WeaveNetwork: "+load.name, len(wanted.writes))
-				for _, trial := range wanted.trials(*seed) {
-					t.Run(trial.String(), func(t *testing.T) { wanted.expect(t, playWeave(t, weaveMachine, load, trial), trial) })
+				for _, what := range wanted.trials(*seed) {
+					t.Run(what.String(), func(t *testing.T) { wanted.expect(t, playWeave(t, weaveMachine, load, what), what) })
 				}
 			})
 		}

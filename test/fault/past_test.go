@@ -16,8 +16,8 @@ import (
 // blindPasses is how many passes an operator makes over every object while its watches are held.
 const blindPasses = 4
 
-// revenant is an operator that can be made to see an earlier time.
-type revenant interface {
+// dated is a world or a fabric, whose operator can be made to see an earlier time.
+type dated interface {
 	// Restart has a new operator go on, FreezeAt has it see an earlier state, until Thaw.
 	Restart()
 	FreezeAt(objects map[rig.Key]client.Object)
@@ -31,11 +31,6 @@ type revenant interface {
 	Counts() map[string]string
 	Breaches() []rig.Breach
 }
-
-var (
-	_ revenant = &rig.World{}
-	_ revenant = &rig.Fabric{}
-)
 
 // TestThePast has an operator start with a cache from every moment of a workload's past, as one does whose API server is behind the others: it acts on
 // what it sees, then sees what there is, and has never seen what came and went in between. Nothing may come of it.
@@ -74,7 +69,7 @@ func TestThePast(t *testing.T) {
 }
 
 // relive has somebody live, and then act on every moment of that.
-func relive(t *testing.T, who revenant, live func()) {
+func relive(t *testing.T, who dated, live func()) {
 	t.Helper()
 	moments := []map[rig.Key]client.Object{}
 	who.OnPass(func(seen map[rig.Key]client.Object) { moments = append(moments, seen) })

@@ -35,8 +35,8 @@ func TestSeededBugs(t *testing.T) {
 			wanted := refer(t, load)
 			*bug.on = true
 			defer func() { *bug.on = false }()
-			tried := trial{bug.fault}
-			found := wanted.compare(play(t, load, tried), tried)
+			what := trial{bug.fault}
+			found := wanted.compare(play(t, load, what), what)
 			if !slices.ContainsFunc(found, func(b rig.Breach) bool { return b.Oracle == bug.oracle }) {
 				t.Errorf("%s did not find it; all that was found: %v", bug.oracle, found)
 			}

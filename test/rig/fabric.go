@@ -46,7 +46,7 @@ type Fabric struct {
 	breaches []Breach
 	// known are the identities of all objects that were ever seen, by kind and name.
 	known map[Key]map[types.UID]bool
-	// nodes are those that there are; shown is what the manager sees, unless it is held at an earlier state, in frozen.
+	// nodes are those that there are; shown is what the manager sees (all of it has Weave's label), unless it is held at an earlier state, in frozen.
 	nodes, shown, frozen map[Key]client.Object
 	// onPass is told what the manager sees at the begin of every pass.
 	onPass func(map[Key]client.Object)

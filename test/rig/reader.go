@@ -18,8 +18,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 )
 
-// reader is an operator's cache: what the kinds' limits have it hold of what is shown to it, as of now or of an earlier time. The
-// manager's own caches, which need watches of their own for every operator, are for test/integration.
+// reader is an operator's cache: what is shown to it, as of now or of an earlier time, each object trimmed as its kind is. The manager's own
+// caches, which need watches of their own for every operator, are for test/integration.
 type reader struct {
 	scheme *runtime.Scheme
 	kinds  map[string]kind

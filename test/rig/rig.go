@@ -48,7 +48,7 @@ type Rig struct {
 	api       client.WithWatch
 	// kinds are those of which the rig sees every version, by name; view has all their objects in all worlds.
 	kinds map[string]kind
-	// weaveKinds are those of Weave.
+	// weaveKinds are those that the WeaveNetwork's manager caches.
 	weaveKinds map[string]kind
 	view       cache.Cache
 	stop       context.CancelFunc

@@ -93,7 +93,7 @@ func (c *Cluster) controllers(ctx context.Context, size Size) error {
 		"--kube-api-qps", "2000", "--kube-api-burst", "4000"); err != nil {
 		return err
 	}
-	if err := c.write(c.in("scheduler.yaml"), fmt.Sprintf(schedulerConfiguration, c.pki("scheduler.kubeconfig"))+size.spreading()); err != nil {
+	if err := c.write(c.in("scheduler.yaml"), fmt.Sprintf(schedulerConfiguration, c.pki("scheduler.kubeconfig"))+size.withoutSpreading()); err != nil {
 		return err
 	}
 	if _, err := c.spawn("kube-scheduler", c.bin("kube-scheduler"),
@@ -129,9 +129,9 @@ clientConnection: {kubeconfig: %q, qps: 2000, burst: 4000}
 leaderElection: {leaderElect: false}
 `
 
-// spreading is the part of the scheduler's configuration that has a ReplicaSet's pods be spread over nodes. On simulated nodes they are not: to
-// spread them the scheduler looks at all of them for each new one, which takes 70 ms a pod once there are 20,000.
-func (s Size) spreading() string {
+// withoutSpreading has the scheduler not spread a ReplicaSet's pods over nodes when all nodes are simulated: to do that it looks at all these pods
+// for each new one, which takes 70 ms a pod once there are 20,000.
+func (s Size) withoutSpreading() string {
 	if s.Nodes > 0 {
 		return ""
 	}
