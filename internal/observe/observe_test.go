@@ -60,14 +60,20 @@ func owned[T client.Object](object T, name, role, kind, owner string, uid types.
 	return object
 }
 
-// see observes with these objects in the cache, and these only in the API server.
-func see(t *testing.T, cached, live []client.Object) *observe.Facts {
+// holding are clients that have these objects, of Kubernetes' kinds and the operator's.
+func holding(t *testing.T, objects []client.Object) *fake.ClientBuilder {
 	t.Helper()
 	known := runtime.NewScheme()
 	NewWithT(t).Expect(errors.Join(scheme.AddToScheme(known), v1alpha1.AddToScheme(known))).To(Succeed())
+	return fake.NewClientBuilder().WithScheme(known).WithObjects(objects...)
+}
+
+// see observes with these objects in the cache, and these only in the API server.
+func see(t *testing.T, cached, live []client.Object) *observe.Facts {
+	t.Helper()
 	observer := &observe.Observer{
-		Cache:    fake.NewClientBuilder().WithScheme(known).WithObjects(cached...).Build(),
-		Live:     fake.NewClientBuilder().WithScheme(known).WithObjects(live...).Build(),
+		Cache:    holding(t, cached).Build(),
+		Live:     holding(t, live).Build(),
 		Clock:    clocktesting.NewFakePassiveClock(noon),
 		Consoles: silent{}, EGO: silent{},
 	}

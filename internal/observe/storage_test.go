@@ -4,13 +4,11 @@
 package observe_test
 
 import (
-	"errors"
 	"testing"
 
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes/scheme"
 	clocktesting "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -26,11 +24,9 @@ var claimKey = observe.ChildKey{Kind: "PersistentVolumeClaim", Name: "prod-maste
 // seeClaim observes a cluster with storage.
 func seeClaim(t *testing.T, storage *v1alpha1.MasterStorage, cached, live []client.Object) *observe.Facts {
 	t.Helper()
-	known := runtime.NewScheme()
-	NewWithT(t).Expect(errors.Join(scheme.AddToScheme(known), v1alpha1.AddToScheme(known))).To(Succeed())
 	observer := &observe.Observer{
-		Cache:    fake.NewClientBuilder().WithScheme(known).WithObjects(cached...).Build(),
-		Live:     fake.NewClientBuilder().WithScheme(known).WithObjects(live...).Build(),
+		Cache:    holding(t, cached).Build(),
+		Live:     holding(t, live).Build(),
 		Clock:    clocktesting.NewFakePassiveClock(noon),
 		Consoles: silent{}, EGO: silent{},
 	}

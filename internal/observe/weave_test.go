@@ -10,11 +10,8 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/client-go/kubernetes/scheme"
 	clocktesting "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
 	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
 	"github.com/symphony-operator/symphony-operator/internal/names"
@@ -46,7 +43,7 @@ func TestADaemonSetThatTheCacheWillShowIsNoneToDecideOn(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)
 			observer := &observe.WeaveObserver{
-				Cache: weaveReader(g, c.cached), Live: weaveReader(g, c.live), Groups: noGroups{}, Clock: clocktesting.NewFakePassiveClock(noon),
+				Cache: holding(t, c.cached).Build(), Live: holding(t, c.live).WithIndex(&corev1.Pod{}, "status.phase", noPhase).Build(), Groups: noGroups{}, Clock: clocktesting.NewFakePassiveClock(noon),
 			}
 			network := &v1alpha1.WeaveNetwork{Spec: v1alpha1.WeaveNetworkSpec{ManagementPolicy: v1alpha1.WeaveManaged}}
 			facts, err := observer.Observe(t.Context(), network)
@@ -58,13 +55,8 @@ func TestADaemonSetThatTheCacheWillShowIsNoneToDecideOn(t *testing.T) {
 	}
 }
 
-func weaveReader(g *WithT, objects []client.Object) client.Client {
-	kinds := runtime.NewScheme()
-	g.Expect(scheme.AddToScheme(kinds)).To(Succeed())
-	g.Expect(v1alpha1.AddToScheme(kinds)).To(Succeed())
-	return fake.NewClientBuilder().WithScheme(kinds).WithObjects(objects...).
-		WithIndex(&corev1.Pod{}, "status.phase", func(client.Object) []string { return nil }).Build()
-}
+// noPhase is for reads by phase where there is no pod: without an index the client refuses them.
+func noPhase(client.Object) []string { return nil }
 
 // noGroups are the API groups of a cluster without another pod network.
 type noGroups struct{}

@@ -54,18 +54,38 @@ func play(t *testing.T, load *workload, what trial) *run {
 	w := begin(t, load)
 	defer w.End()
 	w.Quiet = what.patience() + 10*time.Second
-	w.ForgetWrites()
-	r := &run{}
-	for i, do := range load.steps {
+	return record(w, what, len(load.steps), func(i int) {
 		if i == len(load.steps)-1 {
 			w.Quiet = rig.Quiet
 		}
-		w.Inject(what.at(i))
-		do(w)
-		r.took, r.done, r.states = append(r.took, w.Converge()), append(r.done, len(w.Writes())), append(r.states, w.State())
+		load.steps[i](w)
+	})
+}
+
+// stage is a world or a fabric, in which a workload is played.
+type stage interface {
+	ForgetWrites()
+	Inject(fault rig.Fault)
+	Converge() time.Duration
+	Writes() []*rig.Write
+	State() map[string]string
+	Counts() map[string]string
+	Events() []string
+	Again() []*rig.Write
+	Breaches() []rig.Breach
+}
+
+// record does the steps one after the other, has fail in each what is to fail in it, and tells what came of it.
+func record(on stage, what trial, steps int, do func(step int)) *run {
+	on.ForgetWrites()
+	r := &run{}
+	for i := range steps {
+		on.Inject(what.at(i))
+		do(i)
+		r.took, r.done, r.states = append(r.took, on.Converge()), append(r.done, len(on.Writes())), append(r.states, on.State())
 	}
-	r.writes, r.counts, r.events = w.Writes(), w.Counts(), w.Events()
-	r.again, r.breaches = w.Again(), w.Breaches()
+	r.writes, r.counts, r.events = on.Writes(), on.Counts(), on.Events()
+	r.again, r.breaches = on.Again(), on.Breaches()
 	return r
 }
 

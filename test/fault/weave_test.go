@@ -106,14 +106,5 @@ func playWeave(t *testing.T, on *rig.Rig, load *weaveWorkload, what trial) *run 
 	t.Helper()
 	f := beginWeave(t, on, load)
 	defer f.End()
-	f.ForgetWrites()
-	r := &run{}
-	for i, do := range load.steps {
-		f.Inject(what.at(i))
-		do(t, f)
-		r.took, r.done, r.states = append(r.took, f.Converge()), append(r.done, len(f.Writes())), append(r.states, f.State())
-	}
-	r.writes, r.counts, r.events = f.Writes(), f.Counts(), f.Events()
-	r.again, r.breaches = f.Again(), f.Breaches()
-	return r
+	return record(f, what, len(load.steps), func(i int) { load.steps[i](t, f) })
 }
