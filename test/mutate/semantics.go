@@ -77,7 +77,7 @@ var table = map[string]meaning{
 	"scaleIn.reclaimGrace":            durations("reclaimGrace must be a duration from 0s to 1h", "1h", "61m"),
 	"scaleIn.settle":                  durations("settle must be a duration from 0s to 1h", "1h", "61m"),
 	"update.maxUnavailable":           {values: []any{int64(1), "25%", "1%", "100%", int64(1_000_000)}, breaks: refused(maxUnavailableRule, int64(0), int64(-1), int64(3_000_000_000), "0%", "101%", "5")},
-	"gui.nodePort":                    {values: []any{int64(30443), int64(32767)}, with: withoutIn("gui", "serviceType"), breaks: nodePorts()},
+	"gui.nodePort":                    {values: freeNodePorts, with: withoutIn("gui", "serviceType"), breaks: nodePorts()},
 	"gui.serviceType":                 {with: withoutIn("gui", "nodePort")},
 	"gui.annotations":                 {key: "example.com/note", breaks: later("an annotation's name", "metadata.annotations", v1alpha1.ReasonRejected, map[string]any{"no such name": "x"})},
 	"master.storage":                  {values: []any{map[string]any{}}, breaks: claims()},
