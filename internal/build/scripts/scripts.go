@@ -5,7 +5,10 @@
 // container's argument: a ConfigMap would hand new scripts to pods that started with old ones.
 package scripts
 
-import _ "embed"
+import (
+	_ "embed"
+	"strings"
+)
 
 var (
 	//go:embed ego.sh
@@ -27,10 +30,22 @@ const endOfPreStop = "END OF PRESTOP"
 const ForeignDirectory = "The shared directory is not this cluster's: "
 
 // Master is the script of the master container.
-func Master() string { return ego + "\n" + storage + "\n" + master }
+func Master() string { return withoutComments(ego + "\n" + storage + "\n" + master) }
 
 // Compute is the script of a compute container. It brings the preStop hook along: kept pod templates keep the hook that goes
 // with their script.
 func Compute() string {
-	return ego + "\nprestop_text() {\n  cat <<'" + endOfPreStop + "'\n" + preStop + endOfPreStop + "\n}\n\n" + compute
+	return withoutComments(ego + "\nprestop_text() {\n  cat <<'" + endOfPreStop + "'\n" + preStop + endOfPreStop + "\n}\n\n" + compute)
+}
+
+// withoutComments is a script without the lines that are comments, which are a third of it: etcd, the API server and whoever watches pods has
+// it once for each compute pod. The line that names the interpreter of the preStop hook is none.
+func withoutComments(script string) string {
+	var bare strings.Builder
+	for line := range strings.Lines(script) {
+		if text := strings.TrimSpace(line); !strings.HasPrefix(text, "#") || strings.HasPrefix(text, "#!") {
+			bare.WriteString(line)
+		}
+	}
+	return bare.String()
 }
