@@ -45,7 +45,7 @@ func NewNetworkCheckReconciler(means *Means, image string) *NetworkCheckReconcil
 	return &NetworkCheckReconciler{
 		Client:   means.Client,
 		Observer: &observe.CheckObserver{Cache: means.Client, Live: means.Live, Clock: means.Clock, Image: image},
-		Applier:  &apply.Applier{Client: means.Client},
+		Applier:  &apply.Applier{Client: means.Client, Clock: means.Clock},
 		Events:   means.Events,
 	}
 }

@@ -50,7 +50,7 @@ func NewWeaveManager(config *rest.Config, settings weave.Settings, options ctrl.
 		Observer: &observe.WeaveObserver{
 			Cache: manager.GetClient(), Live: manager.GetAPIReader(), Groups: groups, Clock: clock.RealClock{},
 		},
-		Applier:  &apply.Applier{Client: manager.GetClient(), Live: manager.GetAPIReader()},
+		Applier:  &apply.Applier{Client: manager.GetClient(), Live: manager.GetAPIReader(), Clock: clock.RealClock{}},
 		Events:   manager.GetEventRecorder(names.FieldManager),
 		Settings: settings,
 	}

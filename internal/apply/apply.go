@@ -42,6 +42,7 @@ type Applier struct {
 	Clock clock.PassiveClock
 
 	compared compared
+	written  written
 }
 
 // HostsChanged is told before and after hosts are closed, opened or removed; then, of what failed. It is also told that nothing failed when

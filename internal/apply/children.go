@@ -161,7 +161,14 @@ func workload[T any, C interface {
 	return problems
 }
 
-// send applies. The configuration must not be used again: the client fills it with the server's answer.
+// send applies, unless it is known to be in vain. The configuration must not be used again: the client fills it with the server's answer.
 func (a *Applier) send(ctx context.Context, wanted runtime.ApplyConfiguration) error {
-	return a.Client.Apply(ctx, wanted, forceOwnership)
+	if err := a.written.conflict(wanted, a.Clock.Now()); err != nil {
+		return err
+	}
+	err := a.Client.Apply(ctx, wanted, forceOwnership)
+	if err == nil {
+		a.written.note(wanted, a.Clock.Now())
+	}
+	return err
 }

@@ -54,6 +54,8 @@ type recorder struct {
 	rejects func(body string) bool
 	// refuses is an error for some of what is done.
 	refuses func(what string) error
+	// answers is the version that what is applied has then.
+	answers string
 }
 
 func (r *recorder) note(w write) error {
@@ -94,7 +96,11 @@ func (r *recorder) client() client.Client {
 			if r.rejects != nil && r.rejects(string(data)) {
 				return apierrors.NewInvalid(schema.GroupKind{Kind: object.Kind}, object.Name, nil)
 			}
-			return r.note(write{what: "apply " + object.Kind + " " + object.Name, uid: object.UID, body: string(data)})
+			err = r.note(write{what: "apply " + object.Kind + " " + object.Name, uid: object.UID, body: string(data)})
+			if err == nil && r.answers != "" {
+				err = json.Unmarshal(fmt.Appendf(nil, `{"metadata": {"resourceVersion": %q}}`, r.answers), wanted)
+			}
+			return err
 		},
 		Create: func(_ context.Context, _ client.WithWatch, object client.Object, _ ...client.CreateOption) error {
 			what := fmt.Sprintf("create %T %s", object, object.GetName())

@@ -7,14 +7,17 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	clocktesting "k8s.io/utils/clock/testing"
 
 	"github.com/symphony-operator/symphony-operator/internal/apply"
+	"github.com/symphony-operator/symphony-operator/internal/build"
 	"github.com/symphony-operator/symphony-operator/internal/observe"
 )
 
@@ -61,4 +64,49 @@ func TestAChildThatTheCacheWillShowIsNotChangedBlindly(t *testing.T) {
 		}
 	}
 	t.Error("one that lost its labels must get them back")
+}
+
+// A pass right after another sees the child from before it: the API server need not be asked to refuse it. It is asked again when the cache has not
+// seen the write for long: after a restore from a backup its versions are lower, and never would be seen.
+func TestAChildIsNotWrittenBeforeTheLastWriteIsSeen(t *testing.T) {
+	key := observe.ChildKey{Kind: "Service", Name: "prod-master"}
+	for name, c := range map[string]struct {
+		seen  string
+		later time.Duration
+		sent  bool
+	}{
+		"the version from before it":           {seen: "7"},
+		"an even older one":                    {seen: "6"},
+		"its own version":                      {seen: "10", sent: true},
+		"a newer one":                          {seen: "11", sent: true},
+		"the version from before it, for long": {seen: "7", later: 11 * time.Second, sent: true},
+		"no number":                            {seen: "x", sent: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			facts, now := newFacts(), clocktesting.NewFakePassiveClock(noon)
+			facts.MasterService = &corev1.Service{ObjectMeta: metav1.ObjectMeta{Name: key.Name, UID: "service", ResourceVersion: "7"}}
+			written := &recorder{answers: "10"}
+			applier := &apply.Applier{Client: written.client(), Clock: now}
+			pass := func() []apply.Problem {
+				children, err := build.All(facts, newPlan())
+				g.Expect(err).NotTo(HaveOccurred())
+				written.writes = nil
+				return applier.Everything(t.Context(), facts, newPlan(), children).Problems
+			}
+			g.Expect(pass()).To(BeEmpty())
+			g.Expect(written.whats()).To(ContainElement(masterService))
+
+			facts.MasterService.ResourceVersion = c.seen
+			now.SetTime(noon.Add(c.later))
+			problems := pass()
+			if c.sent {
+				g.Expect(problems).To(BeEmpty())
+				g.Expect(written.whats()).To(ContainElement(masterService))
+				return
+			}
+			g.Expect(problems).To(HaveExactElements(And(HaveField("Kind", apply.Outdated), HaveField("Child", key))))
+			g.Expect(written.whats()).NotTo(ContainElement(masterService))
+		})
+	}
 }

@@ -100,7 +100,7 @@ func (f *Fabric) newManager() *weaveManager {
 	m.network = &controllers.WeaveNetworkReconciler{
 		Client:   api,
 		Observer: &observe.WeaveObserver{Cache: api, Live: live, Groups: noGroups{}, Clock: f.Clock},
-		Applier:  &apply.Applier{Client: api, Live: live},
+		Applier:  &apply.Applier{Client: api, Live: live, Clock: f.Clock},
 		Events:   recorder(func(told string) { f.events = append(f.events, told) }),
 		Settings: weave.Settings{AgentImage: "symphony-operator:1"},
 	}

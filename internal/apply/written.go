@@ -1,0 +1,79 @@
+// Copyright 2026 The symphony-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package apply
+
+import (
+	"errors"
+	"reflect"
+	"sync"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
+	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
+	"k8s.io/utils/lru"
+)
+
+// cacheLag is for how long an own write is remembered. A cache that is further behind has the API server asked, whose answer is a conflict: after
+// its storage was restored from a backup, its versions are lower than those that are remembered, and nothing would be written any more.
+const cacheLag = 10 * time.Second
+
+// written remembers the versions that own writes have made. A pass that follows another closely sees the object from before it, and the API server
+// would refuse what it wants for that version: a request for nothing, at the time when the server has most to do. The zero value is ready for use.
+type written struct {
+	once  sync.Once
+	known *lru.Cache
+}
+
+type writing struct {
+	version string
+	at      time.Time
+}
+
+func (w *written) memory() *lru.Cache {
+	w.once.Do(func() { w.known = lru.New(comparedObjects) })
+	return w.known
+}
+
+// note remembers the version that an apply was answered with.
+func (w *written) note(answer runtime.ApplyConfiguration, now time.Time) {
+	if uid, version := versionOf(answer); uid != "" && version != "" {
+		w.memory().Add(uid, writing{version, now})
+	}
+}
+
+// conflict is what the API server would answer to an apply that is meant for a version from before an own write; nil if it may be
+// sent.
+func (w *written) conflict(wanted runtime.ApplyConfiguration, now time.Time) error {
+	uid, version := versionOf(wanted)
+	known, ok := w.memory().Get(uid)
+	if !ok || version == "" {
+		return nil
+	}
+	last, ok := known.(writing)
+	if !ok || now.Sub(last.at) > cacheLag {
+		return nil
+	}
+	if order, err := resourceversion.CompareResourceVersion(version, last.version); err != nil || order >= 0 {
+		return nil //nolint:nilerr // Versions that have no order are for the API server to compare.
+	}
+	return apierrors.NewConflict(schema.GroupResource{}, "", errors.New("the cache has not seen the operator's own last write"))
+}
+
+// versionOf is the object and the version of it that a configuration is meant for, or, if it was sent, has become. Configurations have
+// methods to set both, and none to read them.
+func versionOf(configuration runtime.ApplyConfiguration) (types.UID, string) {
+	field := reflect.Indirect(reflect.ValueOf(configuration)).FieldByName("ObjectMetaApplyConfiguration")
+	if !field.IsValid() {
+		return "", ""
+	}
+	metadata, ok := field.Interface().(*metav1ac.ObjectMetaApplyConfiguration)
+	if !ok || metadata == nil || metadata.UID == nil || metadata.ResourceVersion == nil {
+		return "", ""
+	}
+	return *metadata.UID, *metadata.ResourceVersion
+}
