@@ -14,6 +14,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/lru"
+
+	"github.com/symphony-operator/symphony-operator/internal/names"
 )
 
 // An apply that would change nothing is not sent. Whether it would is found out from two things: the hash of
@@ -31,9 +33,9 @@ func hashOf(wanted runtime.ApplyConfiguration) (string, error) {
 	return fmt.Sprintf("%x", sha256.Sum256(data))[:16], nil
 }
 
-// compared remembers which versions of objects were found to be as wanted, because finding out takes most of a pass that changes nothing:
+// compared remembers which objects were found to be as wanted, because finding out takes most of a pass that changes nothing:
 // two objects with all of a pod template through JSON and the API's schema, four times a pass. Nothing is decided on it that the
-// comparison would not decide: another version, or another intent, is compared anew. The zero value is ready for use.
+// comparison would not decide: another state, or another intent, is compared anew. The zero value is ready for use.
 type compared struct {
 	once  sync.Once
 	known *lru.Cache
@@ -43,8 +45,8 @@ type compared struct {
 const comparedObjects = 16384
 
 type comparison struct {
-	uid           types.UID
-	version, hash string
+	uid         types.UID
+	state, hash string
 }
 
 func (c *compared) memory() *lru.Cache {
@@ -52,13 +54,13 @@ func (c *compared) memory() *lru.Cache {
 	return c.known
 }
 
-// asWanted reports whether this version of the object was found to be as wanted; is finds out.
+// asWanted reports whether the object was found to be as wanted in the state that it has; is finds out.
 func (c *compared) asWanted(live any, hash string, is func() bool) bool {
 	object, ok := live.(metav1.Object)
 	if !ok || object.GetUID() == "" || object.GetResourceVersion() == "" {
 		return is()
 	}
-	key := comparison{object.GetUID(), object.GetResourceVersion(), hash}
+	key := comparison{object.GetUID(), stateOf(object), hash}
 	if _, known := c.memory().Get(key); known {
 		return true
 	}
@@ -67,6 +69,25 @@ func (c *compared) asWanted(live any, hash string, is func() bool) bool {
 	}
 	c.memory().Add(key, nil)
 	return true
+}
+
+// stateOf is the same for as long as what the operator may own of an object is. A version is new with each status too, and a Deployment that starts
+// up has a dozen; so of what has a generation, which counts changes of its spec, the generation and the metadata are taken.
+func stateOf(object metav1.Object) string {
+	if object.GetGeneration() == 0 {
+		return object.GetResourceVersion()
+	}
+	var owned []metav1.ManagedFieldsEntry
+	for _, entry := range object.GetManagedFields() {
+		if entry.Manager == names.FieldManager && entry.Subresource == "" {
+			owned = append(owned, entry)
+		}
+	}
+	metadata, err := json.Marshal([]any{object.GetLabels(), object.GetAnnotations(), object.GetOwnerReferences(), object.GetFinalizers(), owned})
+	if err != nil {
+		return object.GetResourceVersion()
+	}
+	return fmt.Sprintf("%d %x", object.GetGeneration(), sha256.Sum256(metadata))
 }
 
 // unchanged reports whether an apply of wanted would change nothing, given what is owned; both must be a T.

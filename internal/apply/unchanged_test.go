@@ -12,6 +12,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	appsv1ac "k8s.io/client-go/applyconfigurations/apps/v1"
+
+	"github.com/symphony-operator/symphony-operator/internal/names"
 )
 
 // replicaSet is one with this JSON as its spec.
@@ -81,5 +83,47 @@ func TestAVersionIsComparedOnce(t *testing.T) {
 	g.Expect(asked).To(Equal(2))
 	for _, other := range [][3]string{{"b", "1", "x"}, {"a", "2", "x"}, {"a", "1", "y"}, {"a", "", "x"}} {
 		g.Expect(ask(other[0], other[1], other[2], false)).To(BeFalse(), "%v", other)
+	}
+}
+
+// A status is a new version; what is compared is the spec, which has a generation, and the metadata.
+func TestAStatusIsNoReasonToCompareAgain(t *testing.T) {
+	fields := func(manager, text string) metav1.ManagedFieldsEntry {
+		return metav1.ManagedFieldsEntry{Manager: manager, Operation: metav1.ManagedFieldsOperationApply, FieldsV1: &metav1.FieldsV1{Raw: []byte(text)}}
+	}
+	seen := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{
+		UID: "a", ResourceVersion: "1", Generation: 1, Labels: map[string]string{"a": "b"}, Annotations: map[string]string{"c": "d"},
+		OwnerReferences: []metav1.OwnerReference{{UID: "owner"}}, ManagedFields: []metav1.ManagedFieldsEntry{fields(names.FieldManager, `{"f:spec":{}}`)},
+	}}
+	for name, c := range map[string]struct {
+		change func(*appsv1.Deployment)
+		again  bool
+	}{
+		"a status": {change: func(d *appsv1.Deployment) { d.Status.Replicas = 1 }},
+		"a status, and who wrote it": {change: func(d *appsv1.Deployment) {
+			d.ManagedFields = append(d.ManagedFields, fields("kube-controller-manager", `{"f:status":{}}`))
+		}},
+		"a spec":        {func(d *appsv1.Deployment) { d.Generation = 2 }, true},
+		"a label":       {func(d *appsv1.Deployment) { d.Labels["a"] = "c" }, true},
+		"an annotation": {func(d *appsv1.Deployment) { delete(d.Annotations, "c") }, true},
+		"an owner":      {func(d *appsv1.Deployment) { d.OwnerReferences = nil }, true},
+		"a finalizer":   {func(d *appsv1.Deployment) { d.Finalizers = []string{"x"} }, true},
+		"a field that somebody took over": {func(d *appsv1.Deployment) {
+			d.ManagedFields[0].FieldsV1.Raw = []byte(`{}`)
+		}, true},
+		"another object": {func(d *appsv1.Deployment) { d.UID = "b" }, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			var memory compared
+			asked := 0
+			ask := func(live *appsv1.Deployment) { memory.asWanted(live, "x", func() bool { asked++; return true }) }
+			ask(seen)
+			changed := seen.DeepCopy()
+			changed.ResourceVersion = "2"
+			c.change(changed)
+			ask(changed)
+			g.Expect(asked == 2).To(Equal(c.again))
+		})
 	}
 }
