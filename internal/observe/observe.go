@@ -42,6 +42,8 @@ type Observer struct {
 	Consoles ConsoleAnswers
 	// EGO knows what masters' EGO said last.
 	EGO EGOAnswers
+
+	absent absences
 }
 
 // EGOAnswers is what EGOReads tells a pass.
@@ -69,9 +71,6 @@ func (o *Observer) Observe(ctx context.Context, cluster *v1alpha1.SymphonyCluste
 	if err := o.revisions(ctx, facts); err != nil {
 		return nil, err
 	}
-	if err := o.masterPods(ctx, facts); err != nil {
-		return nil, err
-	}
 	if err := o.computePods(ctx, facts); err != nil {
 		return nil, err
 	}
@@ -95,15 +94,19 @@ func (o *Observer) children(ctx context.Context, facts *Facts) error {
 	if err != nil {
 		return err
 	}
+	facts.MasterDeployment = deployment
+	if err := o.masterPods(ctx, facts); err != nil {
+		return err
+	}
 	service, err := child(ctx, o, facts, names.MasterName(cluster), &corev1.Service{})
 	if err != nil {
 		return err
 	}
-	hosts, err := child(ctx, o, facts, names.HostsName(cluster), &corev1.ConfigMap{})
+	hosts, err := followingChild(ctx, o, facts, names.HostsName(cluster), &corev1.ConfigMap{})
 	if err != nil {
 		return err
 	}
-	compute, err := child(ctx, o, facts, names.ComputeName(cluster), &appsv1.ReplicaSet{})
+	compute, err := followingChild(ctx, o, facts, names.ComputeName(cluster), &appsv1.ReplicaSet{})
 	if err != nil {
 		return err
 	}
@@ -111,8 +114,7 @@ func (o *Observer) children(ctx context.Context, facts *Facts) error {
 	if err != nil {
 		return err
 	}
-	facts.MasterDeployment, facts.MasterService, facts.Hosts = deployment, service, hosts
-	facts.ComputeSet, facts.GUI = compute, gui
+	facts.MasterService, facts.Hosts, facts.ComputeSet, facts.GUI = service, hosts, compute, gui
 	return o.mortalChildren(ctx, facts)
 }
 
