@@ -73,6 +73,7 @@ func operatorCommand(flags *flag.FlagSet) func() error {
 	poll := flags.Duration("ego-poll-interval", observe.DefaultPollInterval,
 		"Time between two looks at the hosts of one Symphony master, by a command in its pod; three times as often while hosts are drained.")
 	return func() error {
+		collectGarbageEarly()
 		to, err := apiServer()
 		if err != nil {
 			return err
