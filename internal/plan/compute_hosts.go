@@ -18,8 +18,9 @@ import (
 
 const (
 	// hostsInterval is the least time between two writes of the lists of compute hosts. While thousands of pods start, each
-	// pass sees some more addresses, and would write megabytes for each of them.
-	hostsInterval = 5 * time.Second
+	// pass sees some more addresses, and would write megabytes for each of them. It is short beside the minute and more until the kubelet of
+	// the master's node looks at its ConfigMaps again.
+	hostsInterval = 10 * time.Second
 	// maxHostsBytes is what a ConfigMap holds.
 	maxHostsBytes = 1 << 20
 )

@@ -32,7 +32,7 @@ var _ = Describe("The lists of compute hosts", func() {
 		Expect(w.maybe(ctx, names.ComputeHostsName("prod", 1), &corev1.ConfigMap{})).To(BeFalse(), "one list is enough")
 		times := written()
 		for i := 1; i < len(times); i++ {
-			Expect(times[i].Sub(times[i-1])).To(BeNumerically(">=", 5*time.Second))
+			Expect(times[i].Sub(times[i-1])).To(BeNumerically(">=", 10*time.Second))
 		}
 	})
 
