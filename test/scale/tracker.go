@@ -14,6 +14,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/tools/cache"
 
@@ -37,8 +38,8 @@ type tracker struct {
 	readyOf map[string]int
 	// addressed is when a cluster's master first had an address, computed when there was a ReplicaSet for its compute pods.
 	addressed, computed map[string]time.Time
-	// masters has each cluster's address of its living master, and knows which one each of its other objects has.
-	masters map[string]address
+	// masters has each cluster's living master, and knows which address each of its other objects has.
+	masters map[string]master
 	knows   map[string]map[string]address
 }
 
@@ -46,11 +47,8 @@ type tracker struct {
 func (m *machine) track(ctx context.Context, namespace string) (*tracker, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	factory := informers.NewSharedInformerFactoryWithOptions(m.kube, 0, informers.WithNamespace(namespace), informers.WithTransform(trim))
-	t := &tracker{
-		told: m.told, stop: cancel, ended: factory.Shutdown, moved: make(chan struct{}, 1),
-		pods: map[string]bool{}, readyOf: map[string]int{}, addressed: map[string]time.Time{}, computed: map[string]time.Time{},
-		masters: map[string]address{}, knows: map[string]map[string]address{},
-	}
+	t := newTracker(m.told)
+	t.stop, t.ended = cancel, factory.Shutdown
 	handler := cache.ResourceEventHandlerFuncs{
 		AddFunc: t.seen, UpdateFunc: func(_, object any) { t.seen(object) }, DeleteFunc: t.gone,
 	}
@@ -70,6 +68,14 @@ func (m *machine) track(ctx context.Context, namespace string) (*tracker, error)
 		}
 	}
 	return t, nil
+}
+
+func newTracker(told io.Writer) *tracker {
+	return &tracker{
+		told: told, moved: make(chan struct{}, 1),
+		pods: map[string]bool{}, readyOf: map[string]int{}, addressed: map[string]time.Time{}, computed: map[string]time.Time{},
+		masters: map[string]master{}, knows: map[string]map[string]address{},
+	}
 }
 
 // end stops looking.
@@ -116,10 +122,17 @@ func (t *tracker) seen(object any) {
 	t.tell()
 }
 
-// address is the master's, and since when it is known.
+// address is a master's, and since when it is known.
 type address struct {
 	ip    string
 	since time.Time
+}
+
+// master is a pod with its address. Of 300 that are replaced at once, some get the address that they had.
+type master struct {
+	address
+
+	pod types.UID
 }
 
 func (t *tracker) seenPod(pod *corev1.Pod, now time.Time) {
@@ -128,8 +141,8 @@ func (t *tracker) seenPod(pod *corev1.Pod, now time.Time) {
 	case pod.DeletionTimestamp != nil || pod.Status.PodIP == "":
 	case pod.Labels[names.LabelRole] == names.Master:
 		first(t.addressed, cluster, now)
-		if t.masters[cluster].ip != pod.Status.PodIP {
-			t.masters[cluster] = address{pod.Status.PodIP, now}
+		if known := t.masters[cluster]; known.pod != pod.UID || known.ip != pod.Status.PodIP {
+			t.masters[cluster] = master{address{pod.Status.PodIP, now}, pod.UID}
 		}
 	case pod.Labels[names.LabelRole] == names.Compute:
 		t.learned(cluster, pod.Name, pod.Annotations[names.AnnotationMasterHosts], now)
