@@ -154,10 +154,11 @@ func (b *bench) children(ctx context.Context, namespace, name string) (int, erro
 	return total, nil
 }
 
-// limits are those of a load; 0 is none.
+// limits are those of a load; 0 is none. With ordered it has a second floor, which tells what the operator costs from what
+// it costs to have the masters first.
 type limits struct {
 	overFloor, peak float64
-	writes          bool
+	writes, ordered bool
 	latency         time.Duration
 }
 
@@ -167,10 +168,13 @@ const statusWrites, events = 3, 2
 // measureLoad measures floor and operator in turn.
 func (b *bench) measureLoad(ctx context.Context, l load, most limits) error {
 	for number := range b.runs {
-		var floor, seen *measured
+		var floor, ordered, seen *measured
 		steps := []func() error{
-			func() (err error) { floor, err = b.floor(ctx, l); return err },
+			func() (err error) { floor, err = b.floor(ctx, l, false); return err },
 			func() (err error) { seen, err = b.work(ctx, l); return err },
+		}
+		if most.ordered {
+			steps = append(steps, func() (err error) { ordered, err = b.floor(ctx, l, true); return err })
 		}
 		if number%2 == 1 { // What the machine does more and more of must not always fall on the same one.
 			slices.Reverse(steps)
@@ -181,6 +185,10 @@ func (b *bench) measureLoad(ctx context.Context, l load, most limits) error {
 			}
 		}
 		b.noteLoad(l, most, floor, seen)
+		if most.ordered {
+			b.note(plain("a floor whose compute pods wait for their masters, over floor", ratio), ordered.wall.Seconds()/floor.wall.Seconds())
+			b.note(plain("wall time over that floor", ratio), seen.wall.Seconds()/ordered.wall.Seconds())
+		}
 		if l.in > 0 {
 			b.note(figure{"scaling in over floor", ratio, orNone(most.overFloor), true}, seen.in.Seconds()/floor.in.Seconds())
 			b.note(plain("scaling in of the floor", seconds), floor.in.Seconds())

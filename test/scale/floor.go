@@ -5,8 +5,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
+	"golang.org/x/sync/errgroup"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -55,8 +57,9 @@ func (m *machine) learnOnce(ctx context.Context) (err error) {
 	return err
 }
 
-// floor is how long the pods of a load take from bare ReplicaSets, to come and, scaled in, to go: what Kubernetes itself costs.
-func (b *bench) floor(ctx context.Context, l load) (*measured, error) {
+// floor is how long the pods of a load take from bare ReplicaSets, to come and, scaled in, to go: what Kubernetes itself costs. In order, the
+// compute pods of each cluster come when its master has an address.
+func (b *bench) floor(ctx context.Context, l load, inOrder bool) (*measured, error) {
 	seen := &measured{}
 	if err := b.learnOnce(ctx); err != nil {
 		return nil, err
@@ -70,10 +73,14 @@ func (b *bench) floor(ctx context.Context, l load) (*measured, error) {
 				return err
 			}
 		}
-		if err := seen.come(ctx, l, setMaker(b.machine), namespace, t, nil); err != nil {
+		from := setMaker(b.machine)
+		if inOrder {
+			from.create = t.inOrder(b.machine)
+		}
+		if err := seen.come(ctx, l, from, namespace, t, nil); err != nil {
 			return err
 		}
-		return seen.goIn(ctx, l, setMaker(b.machine), namespace, t)
+		return seen.goIn(ctx, l, from, namespace, t)
 	})
 	return seen, err
 }
@@ -84,20 +91,58 @@ func (m *machine) createSets(ctx context.Context, namespace string, n, replicas 
 
 // createSet creates what stands for a cluster: a ReplicaSet a role.
 func (m *machine) createSet(ctx context.Context, namespace string, number, replicas int) error {
-	for role, wanted := range map[string]int{names.Master: 1, names.Compute: replicas} {
-		selected := map[string]string{names.LabelCluster: clusterName(number), names.LabelRole: role}
-		set := &appsv1.ReplicaSet{
-			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: clusterName(number) + "-" + role},
-			Spec: appsv1.ReplicaSetSpec{
-				Replicas: new(int32(wanted)), Selector: &metav1.LabelSelector{MatchLabels: selected}, Template: *m.templates[role].DeepCopy(),
-			},
-		}
-		set.Spec.Template.Labels[names.LabelCluster] = clusterName(number)
-		if err := m.api.Create(ctx, set); err != nil {
-			return fmt.Errorf("creating a ReplicaSet: %w", err)
-		}
+	if err := m.createRole(ctx, namespace, number, names.Master, 1); err != nil {
+		return err
+	}
+	return m.createRole(ctx, namespace, number, names.Compute, replicas)
+}
+
+func (m *machine) createRole(ctx context.Context, namespace string, number int, role string, replicas int) error {
+	selected := map[string]string{names.LabelCluster: clusterName(number), names.LabelRole: role}
+	set := &appsv1.ReplicaSet{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: clusterName(number) + "-" + role},
+		Spec: appsv1.ReplicaSetSpec{
+			Replicas: new(int32(replicas)), Selector: &metav1.LabelSelector{MatchLabels: selected}, Template: *m.templates[role].DeepCopy(),
+		},
+	}
+	set.Spec.Template.Labels[names.LabelCluster] = clusterName(number)
+	if err := m.api.Create(ctx, set); err != nil {
+		return fmt.Errorf("creating a ReplicaSet: %w", err)
 	}
 	return nil
+}
+
+// inOrder is createSets for people who wait, as the operator has to: what it costs to have the address first, in whoever's hands.
+func (t *tracker) inOrder(m *machine) func(ctx context.Context, namespace string, n, replicas int) error {
+	return func(ctx context.Context, namespace string, n, replicas int) error {
+		err := each(ctx, n, func(ctx context.Context, number int) error {
+			return m.createRole(ctx, namespace, number, names.Master, 1)
+		})
+		if err != nil {
+			return err
+		}
+		group, groupContext := errgroup.WithContext(ctx)
+		waiting := map[int]bool{}
+		for number := range n {
+			waiting[number] = true
+		}
+		for len(waiting) > 0 && err == nil {
+			var came []int
+			err = t.wait(groupContext, fmt.Sprintf("%d masters", len(waiting)), func() bool {
+				for number := range waiting {
+					if _, addressed := t.addressed[clusterName(number)]; addressed {
+						came = append(came, number)
+					}
+				}
+				return len(came) > 0
+			})
+			for _, number := range came {
+				delete(waiting, number)
+				group.Go(func() error { return m.createRole(groupContext, namespace, number, names.Compute, replicas) })
+			}
+		}
+		return errors.Join(err, group.Wait())
+	}
 }
 
 func (m *machine) scaleSets(ctx context.Context, namespace string, n, replicas int) error {

@@ -26,7 +26,7 @@ type profile struct {
 var profiles = map[string]*profile{
 	"small": {nodes: 20, runs: 1, scenarios: []scenario{
 		ofLoad("one-cluster", load{clusters: 1, replicas: 500}, limits{overFloor: 1.10}),
-		ofLoad("many-clusters", load{clusters: 20, replicas: 20}, limits{overFloor: 1.10, writes: true, latency: 100 * time.Millisecond}),
+		ofLoad("many-clusters", load{clusters: 20, replicas: 20}, limits{overFloor: 1.10, writes: true, ordered: true, latency: 100 * time.Millisecond}),
 		ofLoad("scale-out", load{clusters: 10, replicas: 50, grown: true}, limits{overFloor: 1.10}),
 		mastersMoved(20),
 		besideALargeOne(500, 10),
@@ -37,7 +37,7 @@ var profiles = map[string]*profile{
 	}},
 	"full": {nodes: 1000, runs: 3, timed: true, scenarios: []scenario{
 		ofLoad("one-cluster", load{clusters: 1, replicas: 3000}, limits{overFloor: 1.10}),
-		ofLoad("many-clusters", load{clusters: 50, replicas: 20}, limits{overFloor: 1.10, writes: true, latency: 100 * time.Millisecond}),
+		ofLoad("many-clusters", load{clusters: 50, replicas: 20}, limits{overFloor: 1.10, writes: true, ordered: true, latency: 100 * time.Millisecond}),
 		ofLoad("scale-out", load{clusters: 100, replicas: 100, grown: true}, limits{overFloor: 1.10}),
 		ofLoad("thousand-clusters", load{clusters: 1000, replicas: 5}, limits{latency: 2 * time.Second}),
 		mastersMoved(300),
