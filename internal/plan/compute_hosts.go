@@ -53,19 +53,35 @@ func computeHosts(facts *observe.Facts) (due []HostsShard, wait time.Duration) {
 }
 
 // untilDue is how long no list is to be written; 0 when any may be. One that lost its labels or its owner does not
-// wait: without an owner it would outlive its cluster.
+// wait: without an owner it would outlive its cluster. The first one of a new ReplicaSet waits for all hosts, as long as it would for another
+// after it: with the first host alone it had to be written twice.
 func untilDue(facts *observe.Facts) time.Duration {
 	var wait time.Duration
+	first := true
 	for _, live := range facts.ComputeHosts {
 		if live == nil {
 			continue
 		}
+		first = false
 		if !isIntact(facts, live) {
 			return 0
 		}
 		wait = max(wait, writtenAt(live, facts.Now).Add(hostsInterval).Sub(facts.Now))
 	}
+	if since := facts.ComputeSet.CreationTimestamp.Time; first && !since.After(facts.Now) && !allHaveHosts(facts) {
+		wait = max(0, since.Add(hostsInterval).Sub(facts.Now))
+	}
 	return wait
+}
+
+func allHaveHosts(facts *observe.Facts) bool {
+	hosts := int32(0)
+	for _, pod := range facts.ComputePods {
+		if observe.PodHasHost(pod) {
+			hosts++
+		}
+	}
+	return hosts >= facts.ComputeWanted()
 }
 
 // isIntact reports whether a list has the labels and the owner that it is found by.

@@ -99,6 +99,32 @@ func TestAListIsWrittenWhenItChanges(t *testing.T) {
 	}
 }
 
+// With the first host alone the first list would be written twice.
+func TestTheFirstListOfANewReplicaSetWaitsForAllHosts(t *testing.T) {
+	for name, c := range map[string]struct {
+		age    time.Duration
+		wanted int32
+		wait   time.Duration
+	}{
+		"all are there":             {age: time.Second, wanted: 2},
+		"more than all":             {age: time.Second, wanted: 1},
+		"one is missing":            {age: time.Second, wanted: 3, wait: 9 * time.Second},
+		"one is missing for long":   {age: 10 * time.Second, wanted: 3},
+		"one is missing since ages": {age: time.Hour, wanted: 3},
+		"it is of the future":       {age: -time.Second, wanted: 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			found := withHosts(twoHosts)
+			found.Cluster.Spec.Compute.Replicas = &c.wanted
+			found.ComputeSet.CreationTimestamp = metav1.NewTime(start.Add(-c.age))
+			decided := plan.Make(found)
+			g.Expect(decided.ComputeHosts).To(HaveLen(map[bool]int{true: 1}[c.wait == 0]))
+			g.Expect(decided.NextPass).To(Equal(c.wait))
+		})
+	}
+}
+
 func TestListsStayWhileThePodsAreNotKnown(t *testing.T) {
 	g := NewWithT(t)
 	found := withHosts(nil, list(0, twoLines, time.Minute))
