@@ -8,6 +8,7 @@ import (
 	"flag"
 	"net/http"
 	"net/http/pprof"
+	"runtime"
 
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -73,7 +74,7 @@ func operatorCommand(flags *flag.FlagSet) func() error {
 	poll := flags.Duration("ego-poll-interval", observe.DefaultPollInterval,
 		"Time between two looks at the hosts of one Symphony master, by a command in its pod; three times as often while hosts are drained.")
 	return func() error {
-		collectGarbageEarly()
+		defer runtime.KeepAlive(collectGarbageEarly())
 		to, err := apiServer()
 		if err != nil {
 			return err

@@ -8,14 +8,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
-	"sync"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/utils/lru"
 
 	"github.com/symphony-operator/symphony-operator/internal/names"
+	"github.com/symphony-operator/symphony-operator/internal/recent"
 )
 
 // An apply that would change nothing is not sent. Whether it would is found out from two things: the hash of
@@ -37,21 +36,12 @@ func hashOf(wanted runtime.ApplyConfiguration) (string, error) {
 // two objects with all of a pod template through JSON and the API's schema, four times a pass. Nothing is decided on it that the
 // comparison would not decide: another state, or another intent, is compared anew. The zero value is ready for use.
 type compared struct {
-	once  sync.Once
-	known *lru.Cache
+	recent.Things[comparison, struct{}]
 }
-
-// comparedObjects is above the children of two thousand clusters; what was not used for longest is forgotten.
-const comparedObjects = 16384
 
 type comparison struct {
 	uid         types.UID
 	state, hash string
-}
-
-func (c *compared) memory() *lru.Cache {
-	c.once.Do(func() { c.known = lru.New(comparedObjects) })
-	return c.known
 }
 
 // asWanted reports whether the object was found to be as wanted in the state that it has; is finds out.
@@ -61,13 +51,13 @@ func (c *compared) asWanted(live any, hash string, is func() bool) bool {
 		return is()
 	}
 	key := comparison{object.GetUID(), stateOf(object), hash}
-	if _, known := c.memory().Get(key); known {
+	if _, known := c.Recall(key); known {
 		return true
 	}
 	if !is() {
 		return false
 	}
-	c.memory().Add(key, nil)
+	c.Remember(key, struct{}{})
 	return true
 }
 

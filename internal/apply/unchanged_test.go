@@ -89,7 +89,7 @@ func TestAVersionIsComparedOnce(t *testing.T) {
 // A status is a new version; what is compared is the spec, which has a generation, and the metadata.
 func TestAStatusIsNoReasonToCompareAgain(t *testing.T) {
 	fields := func(manager, text string) metav1.ManagedFieldsEntry {
-		return metav1.ManagedFieldsEntry{Manager: manager, Operation: metav1.ManagedFieldsOperationApply, FieldsV1: &metav1.FieldsV1{Raw: []byte(text)}}
+		return metav1.ManagedFieldsEntry{Manager: manager, Operation: metav1.ManagedFieldsOperationApply, FieldsV1: metav1.NewFieldsV1(text)}
 	}
 	seen := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{
 		UID: "a", ResourceVersion: "1", Generation: 1, Labels: map[string]string{"a": "b"}, Annotations: map[string]string{"c": "d"},
@@ -109,7 +109,7 @@ func TestAStatusIsNoReasonToCompareAgain(t *testing.T) {
 		"an owner":      {func(d *appsv1.Deployment) { d.OwnerReferences = nil }, true},
 		"a finalizer":   {func(d *appsv1.Deployment) { d.Finalizers = []string{"x"} }, true},
 		"a field that somebody took over": {func(d *appsv1.Deployment) {
-			d.ManagedFields[0].FieldsV1.Raw = []byte(`{}`)
+			d.ManagedFields[0].FieldsV1 = metav1.NewFieldsV1(`{}`)
 		}, true},
 		"another object": {func(d *appsv1.Deployment) { d.UID = "b" }, true},
 	} {

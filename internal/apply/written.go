@@ -6,7 +6,6 @@ package apply
 import (
 	"errors"
 	"reflect"
-	"sync"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -15,7 +14,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
-	"k8s.io/utils/lru"
+
+	"github.com/symphony-operator/symphony-operator/internal/recent"
 )
 
 // cacheLag is for how long an own write is remembered. A cache that is further behind has the API server asked, whose answer is a conflict: after
@@ -25,8 +25,7 @@ const cacheLag = 10 * time.Second
 // written remembers the versions that own writes have made. A pass that follows another closely sees the object from before it, and the API server
 // would refuse what it wants for that version: a request for nothing, at the time when the server has most to do. The zero value is ready for use.
 type written struct {
-	once  sync.Once
-	known *lru.Cache
+	recent.Things[types.UID, writing]
 }
 
 type writing struct {
@@ -34,15 +33,10 @@ type writing struct {
 	at      time.Time
 }
 
-func (w *written) memory() *lru.Cache {
-	w.once.Do(func() { w.known = lru.New(comparedObjects) })
-	return w.known
-}
-
 // note remembers the version that an apply was answered with.
 func (w *written) note(answer runtime.ApplyConfiguration, now time.Time) {
 	if uid, version := versionOf(answer); uid != "" && version != "" {
-		w.memory().Add(uid, writing{version, now})
+		w.Remember(uid, writing{version, now})
 	}
 }
 
@@ -50,12 +44,8 @@ func (w *written) note(answer runtime.ApplyConfiguration, now time.Time) {
 // sent.
 func (w *written) conflict(wanted runtime.ApplyConfiguration, now time.Time) error {
 	uid, version := versionOf(wanted)
-	known, ok := w.memory().Get(uid)
-	if !ok || version == "" {
-		return nil
-	}
-	last, ok := known.(writing)
-	if !ok || now.Sub(last.at) > cacheLag {
+	last, known := w.Recall(uid)
+	if !known || version == "" || now.Sub(last.at) > cacheLag {
 		return nil
 	}
 	if order, err := resourceversion.CompareResourceVersion(version, last.version); err != nil || order >= 0 {
@@ -71,7 +61,7 @@ func versionOf(configuration runtime.ApplyConfiguration) (types.UID, string) {
 	if !field.IsValid() {
 		return "", ""
 	}
-	metadata, ok := field.Interface().(*metav1ac.ObjectMetaApplyConfiguration)
+	metadata, ok := reflect.TypeAssert[*metav1ac.ObjectMetaApplyConfiguration](field)
 	if !ok || metadata == nil || metadata.UID == nil || metadata.ResourceVersion == nil {
 		return "", ""
 	}

@@ -5,27 +5,22 @@ package observe
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/utils/lru"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/symphony-operator/symphony-operator/internal/recent"
 )
 
-const (
-	// absentFor is for how long a name that was free counts as free while nothing is created under it: only who takes it meanwhile is told of later.
-	absentFor = 30 * time.Second
-	// absentNames is far above what clusters that are starting up at a time have; what was not used for longest is asked for again.
-	absentNames = 4096
-)
+// absentFor is for how long a name that was free counts as free while nothing is created under it: only who takes it meanwhile is told of later.
+const absentFor = 30 * time.Second
 
 // absences remembers which names were free. A master takes a dozen passes, or minutes of them, until it has an address, and each asked the
-// API server for what only follows from the address: of 50 clusters that came at once this was a tenth of all requests. The zero value is ready for use.
+// API server for what only follows from the address: of 50 clusters that came at once this was one request in twenty. The zero value is ready for use.
 type absences struct {
-	once  sync.Once
-	known *lru.Cache
+	recent.Things[absence, time.Time]
 }
 
 type absence struct {
@@ -33,19 +28,10 @@ type absence struct {
 	child   ChildKey
 }
 
-func (a *absences) memory() *lru.Cache {
-	a.once.Do(func() { a.known = lru.New(absentNames) })
-	return a.known
-}
-
 // holds reports whether the name was found free just before.
 func (a *absences) holds(of absence, now time.Time) bool {
-	at, ok := a.memory().Get(of)
-	if !ok {
-		return false
-	}
-	found, ok := at.(time.Time)
-	return ok && now.Sub(found) < absentFor
+	at, known := a.Recall(of)
+	return known && now.Sub(at) < absentFor
 }
 
 // followingChild is child for one that is created only when the master's address is known: before that, the API server is not asked in
@@ -64,9 +50,9 @@ func followingChild[T client.Object](ctx context.Context, o *Observer, facts *Fa
 		return none, err
 	case !awaited:
 		// It will be there in a moment. A master that loses its address then must not make it absent while the cache is behind.
-		o.absent.memory().Remove(of)
+		o.absent.Forget(of)
 	case any(found) == any(none) && facts.Unseen[of.child] == "" && !facts.IsTaken(of.child) && !o.absent.holds(of, facts.Now):
-		o.absent.memory().Add(of, facts.Now)
+		o.absent.Remember(of, facts.Now)
 	}
 	return found, nil
 }

@@ -40,7 +40,7 @@ func TestTheAPIServerIsNotAskedForWhatIsNotCreatedYet(t *testing.T) {
 		"while the master starts, and at once when it has an address": {
 			{cached: starting, asked: both}, {cached: starting}, {cached: starting, later: 29 * time.Second}, {cached: running, asked: both},
 		},
-		"after a while":                              {{cached: starting, asked: both}, {cached: starting, later: 30 * time.Second, asked: both}},
+		"after a while": {{cached: starting, asked: both}, {cached: starting, later: 30 * time.Second, asked: both}},
 		"when the master has lost its address again": {{cached: starting, asked: both}, {cached: running, asked: both}, {cached: starting, asked: both}},
 		"when somebody else has the name": {
 			{cached: starting, live: []client.Object{foreign}, asked: both}, {cached: starting, live: []client.Object{foreign}, asked: both[1:]},
