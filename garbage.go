@@ -16,12 +16,11 @@ const (
 	ballastBytes = 32 << 20
 )
 
-// collectGarbageEarly sets this, unless the environment's GOGC says otherwise. What it returns is never touched, and so takes addresses and no memory; it
-// counts for as long as it is kept.
+// collectGarbageEarly sets this; with GOGC in the environment, by how much the heap may grow is that. What it returns is never touched, and so takes addresses and
+// no memory; it counts for as long as it is kept.
 func collectGarbageEarly() (ballast []byte) {
-	if os.Getenv("GOGC") != "" {
-		return nil
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
 	}
-	debug.SetGCPercent(gcPercent)
 	return make([]byte, ballastBytes)
 }

@@ -7,8 +7,10 @@ import (
 	"context"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
 	policyv1ac "k8s.io/client-go/applyconfigurations/policy/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/symphony-operator/symphony-operator/internal/build"
 	"github.com/symphony-operator/symphony-operator/internal/observe"
@@ -34,8 +36,17 @@ func (a *Applier) computeHosts(ctx context.Context, facts *observe.Facts, childr
 	var none *corev1.ConfigMap
 	for _, wanted := range children.ComputeHosts {
 		key := observe.ChildKey{Kind: *wanted.Kind, Name: *wanted.Name}
-		// A conflict says that the list is another one than the cache has; the event that tells the cache brings the next pass.
-		err := gone(ensure(ctx, a, facts.UID(key), none, corev1ac.ExtractConfigMap, wanted))
+		if facts.Lagging[key] {
+			// It was written a moment ago, and would be written again: when that was stands in the list, which is not seen yet.
+			problems = append(problems, outdated(key))
+			continue
+		}
+		err := ensure(ctx, a, facts.UID(key), none, corev1ac.ExtractConfigMap, wanted)
+		if apierrors.IsConflict(err) {
+			problems = append(problems, outdated(key))
+			continue
+		}
+		err = client.IgnoreNotFound(err)
 		problems = append(problems, problem("applying "+key.Kind+" "+key.Name, key, err)...)
 	}
 	return problems

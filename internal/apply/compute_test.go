@@ -16,6 +16,7 @@ import (
 	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
 	"github.com/symphony-operator/symphony-operator/internal/apply"
 	"github.com/symphony-operator/symphony-operator/internal/names"
+	"github.com/symphony-operator/symphony-operator/internal/observe"
 	"github.com/symphony-operator/symphony-operator/internal/plan"
 )
 
@@ -64,9 +65,11 @@ func TestAListOfComputeHostsIsWrittenForTheVersionThatWasSeen(t *testing.T) {
 		ContainSubstring(names.AnnotationApplied), ContainSubstring("2026-08-01T10:00:00.000000Z")))
 }
 
-// The event that brings the cache up to date brings the next pass: nobody has to be told, and nothing to be tried again.
+// Nobody has to be told: the event that brings the cache up to date brings the next pass.
 func TestAListThatIsNewerThanTheCacheIsNoTrouble(t *testing.T) {
 	g := NewWithT(t)
+	waits := HaveField("Problems", HaveExactElements(And(
+		HaveField("Kind", apply.Outdated), HaveField("Child", observe.ChildKey{Kind: "ConfigMap", Name: hostsList}))))
 	s, facts := settled(t)
 	g.Expect(everything(t, s, facts, listing("one\n"))).To(Equal(apply.Outcome{}))
 	before := found[corev1.ConfigMap](t, s, hostsList)
@@ -77,8 +80,19 @@ func TestAListThatIsNewerThanTheCacheIsNoTrouble(t *testing.T) {
 	g.Expect(after.ResourceVersion).NotTo(Equal(before.ResourceVersion))
 
 	// The cache still shows the first one.
-	g.Expect(everything(t, s, facts, listing("three\n"))).To(Equal(apply.Outcome{}))
+	g.Expect(everything(t, s, facts, listing("three\n"))).To(waits)
 	g.Expect(found[corev1.ConfigMap](t, s, hostsList).Data).To(HaveKeyWithValue(names.HostsKey, "two\n"))
+
+	// It shows none, and when the list was written is not known.
+	key := observe.ChildKey{Kind: "ConfigMap", Name: hostsList}
+	facts.ComputeHosts[0], facts.Unseen[key], facts.Lagging = nil, after.UID, map[observe.ChildKey]bool{key: true}
+	g.Expect(everything(t, s, facts, listing("three\n"))).To(waits)
+	g.Expect(found[corev1.ConfigMap](t, s, hostsList).Data).To(HaveKeyWithValue(names.HostsKey, "two\n"))
+
+	// Without the operator's labels the cache never would show it: it gets them back.
+	facts.Lagging[key] = false
+	g.Expect(everything(t, s, facts, listing("three\n"))).To(Equal(apply.Outcome{}))
+	g.Expect(found[corev1.ConfigMap](t, s, hostsList).Data).To(HaveKeyWithValue(names.HostsKey, "three\n"))
 }
 
 func TestAListThatFailsIsTriedAgain(t *testing.T) {

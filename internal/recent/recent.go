@@ -1,7 +1,7 @@
 // Copyright 2026 The symphony-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package recent remembers things between passes, as many as are bounded. Nothing may be decided on them: they spare requests and computing, and
+// Package recent remembers things between passes, as many as are bounded. Nothing may be written because of them: they spare requests and computing, and
 // any of them may be forgotten at any time.
 package recent
 

@@ -41,6 +41,14 @@ func TestTextSurvivesKubernetes(t *testing.T) {
 	}
 }
 
+func TestCommentsStayOut(t *testing.T) {
+	g := NewWithT(t)
+	for _, script := range []string{scripts.Master(), scripts.Compute()} {
+		g.Expect(regexp.MustCompile(`(?m)^\s*#(?:[^!].*|)$`).FindString(script)).To(BeEmpty())
+	}
+	g.Expect(scripts.Compute()).To(ContainSubstring("\n#!/bin/bash\n"), "of the preStop hook")
+}
+
 func TestClusterComesUpAndGoes(t *testing.T) {
 	g := NewWithT(t)
 	master := newMaster(t)
