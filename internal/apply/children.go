@@ -6,6 +6,7 @@ package apply
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -103,7 +104,7 @@ func child[T any, C configuration[C]](
 		return []Problem{outdated(key)}
 	}
 	err := ensure(ctx, a, facts.UID(key), live, extract, wanted)
-	if live != nil && apierrors.IsConflict(err) {
+	if errors.Is(err, errOutdated) {
 		return []Problem{outdated(key)}
 	}
 	return problem("applying "+key.Kind+" "+key.Name, key, err)
@@ -163,12 +164,19 @@ func workload[T any, C interface {
 
 // send applies, unless it is known to be in vain. The configuration must not be used again: the client fills it with the server's answer.
 func (a *Applier) send(ctx context.Context, wanted runtime.ApplyConfiguration) error {
-	if err := a.written.conflict(wanted, a.Clock.Now()); err != nil {
-		return err
-	}
-	err := a.Client.Apply(ctx, wanted, forceOwnership)
+	_, version := versionOf(wanted)
+	err := a.written.conflict(wanted, a.Clock.Now())
 	if err == nil {
-		a.written.note(wanted, a.Clock.Now())
+		err = a.Client.Apply(ctx, wanted, forceOwnership)
+		if err == nil {
+			a.written.note(wanted, a.Clock.Now())
+		}
+	}
+	if version != "" && apierrors.IsConflict(err) {
+		return fmt.Errorf("%w: %w", errOutdated, err)
 	}
 	return err
 }
+
+// errOutdated says that an apply was meant for a version that is no more.
+var errOutdated = errors.New("the object has changed since it was read")

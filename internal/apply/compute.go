@@ -7,10 +7,8 @@ import (
 	"context"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
 	policyv1ac "k8s.io/client-go/applyconfigurations/policy/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/symphony-operator/symphony-operator/internal/build"
 	"github.com/symphony-operator/symphony-operator/internal/observe"
@@ -30,24 +28,13 @@ func (a *Applier) computeBudget(ctx context.Context, facts *observe.Facts, child
 	return nil
 }
 
-// computeHosts writes the lists of compute hosts. That they change was found out already, by less than comparing megabytes.
+// computeHosts writes the lists of compute hosts. That they change was found out already, by less than comparing megabytes, and so none is given as live. One
+// that is lagging waits: when it was written stands in it.
 func (a *Applier) computeHosts(ctx context.Context, facts *observe.Facts, children *build.Children) []Problem {
 	problems := make([]Problem, 0, len(children.ComputeHosts))
 	var none *corev1.ConfigMap
 	for _, wanted := range children.ComputeHosts {
-		key := observe.ChildKey{Kind: *wanted.Kind, Name: *wanted.Name}
-		if facts.Lagging[key] {
-			// It was written a moment ago, and would be written again: when that was stands in the list, which is not seen yet.
-			problems = append(problems, outdated(key))
-			continue
-		}
-		err := ensure(ctx, a, facts.UID(key), none, corev1ac.ExtractConfigMap, wanted)
-		if apierrors.IsConflict(err) {
-			problems = append(problems, outdated(key))
-			continue
-		}
-		err = client.IgnoreNotFound(err)
-		problems = append(problems, problem("applying "+key.Kind+" "+key.Name, key, err)...)
+		problems = append(problems, child(ctx, a, facts, none, corev1ac.ExtractConfigMap, wanted)...)
 	}
 	return problems
 }

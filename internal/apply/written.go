@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
+	"k8s.io/utils/ptr"
 
 	"github.com/symphony-operator/symphony-operator/internal/recent"
 )
@@ -54,16 +55,16 @@ func (w *written) conflict(wanted runtime.ApplyConfiguration, now time.Time) err
 	return apierrors.NewConflict(schema.GroupResource{}, "", errors.New("the cache has not seen the operator's own last write"))
 }
 
-// versionOf is the object and the version of it that a configuration is meant for, or, if it was sent, has become. Configurations have
-// methods to set both, and none to read them.
+// versionOf is the object and the version of it that a configuration is meant for, or, if it was sent, has become; "" for what it does not say. Configurations
+// have methods to set both, and none to read them.
 func versionOf(configuration runtime.ApplyConfiguration) (types.UID, string) {
 	field := reflect.Indirect(reflect.ValueOf(configuration)).FieldByName("ObjectMetaApplyConfiguration")
 	if !field.IsValid() {
 		return "", ""
 	}
 	metadata, ok := reflect.TypeAssert[*metav1ac.ObjectMetaApplyConfiguration](field)
-	if !ok || metadata == nil || metadata.UID == nil || metadata.ResourceVersion == nil {
+	if !ok || metadata == nil {
 		return "", ""
 	}
-	return *metadata.UID, *metadata.ResourceVersion
+	return ptr.Deref(metadata.UID, ""), ptr.Deref(metadata.ResourceVersion, "")
 }

@@ -5,6 +5,7 @@ package observe
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -43,25 +44,17 @@ func followingChild[T client.Object](ctx context.Context, o *Observer, facts *Fa
 		return none, err
 	}
 	of := absence{facts.Cluster.UID, ChildKey{Kind: gvk.Kind, Name: name}}
-	awaited := !hasAddress(facts.MasterPods)
-	found, err := lookUp(ctx, o, facts, name, object, !awaited || !o.absent.holds(of, facts.Now))
+	awaited := !slices.ContainsFunc(facts.MasterPods, func(pod *corev1.Pod) bool { return pod.Status.PodIP != "" })
+	free := o.absent.holds(of, facts.Now)
+	found, err := lookUp(ctx, o, facts, name, object, !awaited || !free)
 	switch {
 	case err != nil:
 		return none, err
 	case !awaited:
 		// It will be there in a moment. A master that loses its address then must not make it absent while the cache is behind.
 		o.absent.Forget(of)
-	case any(found) == any(none) && facts.Unseen[of.child] == "" && !facts.IsTaken(of.child) && !o.absent.holds(of, facts.Now):
+	case any(found) == any(none) && facts.Unseen[of.child] == "" && !facts.IsTaken(of.child) && !free:
 		o.absent.Remember(of, facts.Now)
 	}
 	return found, nil
-}
-
-func hasAddress(pods []*corev1.Pod) bool {
-	for _, pod := range pods {
-		if pod.Status.PodIP != "" {
-			return true
-		}
-	}
-	return false
 }

@@ -19,6 +19,17 @@ const hostsPerShard = 10000
 // may go on; the address of a finished one may be another pod's by now.
 func PodHasHost(pod *corev1.Pod) bool { return pod.Status.PodIP != "" && !podFinished(pod) }
 
+// PodsWithHost counts the compute pods that are hosts.
+func (f *Facts) PodsWithHost() int {
+	hosts := 0
+	for _, pod := range f.ComputePods {
+		if PodHasHost(pod) {
+			hosts++
+		}
+	}
+	return hosts
+}
+
 // ComputeHostsShards is over how many ConfigMaps the compute hosts are to be spread. Fewer come only when a fifth of the last
 // one is free: a number of hosts that goes up and down by a few must not move thousands of lines each time.
 func (f *Facts) ComputeHostsShards() int {
@@ -28,12 +39,7 @@ func (f *Facts) ComputeHostsShards() int {
 			shards = i + 1
 		}
 	}
-	hosts := 0
-	for _, pod := range f.ComputePods {
-		if PodHasHost(pod) {
-			hosts++
-		}
-	}
+	hosts := f.PodsWithHost()
 	for shards < names.ComputeHostsShards && hosts > shards*hostsPerShard {
 		shards++
 	}

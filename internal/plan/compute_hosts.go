@@ -68,20 +68,10 @@ func untilDue(facts *observe.Facts) time.Duration {
 		}
 		wait = max(wait, writtenAt(live, facts.Now).Add(hostsInterval).Sub(facts.Now))
 	}
-	if since := facts.ComputeSet.CreationTimestamp.Time; first && !since.After(facts.Now) && !allHaveHosts(facts) {
+	if since := facts.ComputeSet.CreationTimestamp.Time; first && !since.After(facts.Now) && facts.PodsWithHost() < int(facts.ComputeWanted()) {
 		wait = max(0, since.Add(hostsInterval).Sub(facts.Now))
 	}
 	return wait
-}
-
-func allHaveHosts(facts *observe.Facts) bool {
-	hosts := int32(0)
-	for _, pod := range facts.ComputePods {
-		if observe.PodHasHost(pod) {
-			hosts++
-		}
-	}
-	return hosts >= facts.ComputeWanted()
 }
 
 // isIntact reports whether a list has the labels and the owner that it is found by.

@@ -8,6 +8,7 @@ package scripts
 import (
 	_ "embed"
 	"strings"
+	"sync"
 )
 
 var (
@@ -29,14 +30,20 @@ const endOfPreStop = "END OF PRESTOP"
 // ForeignDirectory begins the last words of a master whose shared directory is another cluster's.
 const ForeignDirectory = "The shared directory is not this cluster's: "
 
-// Master is the script of the master container.
-func Master() string { return withoutComments(ego + "\n" + storage + "\n" + master) }
+// The texts are put together once: each pass asks for them.
+var (
+	masterText = sync.OnceValue(func() string { return withoutComments(ego + "\n" + storage + "\n" + master) })
+	// computeText brings the preStop hook along: kept pod templates keep the hook that goes with their script.
+	computeText = sync.OnceValue(func() string {
+		return withoutComments(ego + "\nprestop_text() {\n  cat <<'" + endOfPreStop + "'\n" + preStop + endOfPreStop + "\n}\n\n" + compute)
+	})
+)
 
-// Compute is the script of a compute container. It brings the preStop hook along: kept pod templates keep the hook that goes
-// with their script.
-func Compute() string {
-	return withoutComments(ego + "\nprestop_text() {\n  cat <<'" + endOfPreStop + "'\n" + preStop + endOfPreStop + "\n}\n\n" + compute)
-}
+// Master is the script of the master container.
+func Master() string { return masterText() }
+
+// Compute is the script of a compute container.
+func Compute() string { return computeText() }
 
 // withoutComments is a script without the lines that are comments, which are a third of it: etcd, the API server and whoever watches pods has
 // it once for each compute pod. The line that names the interpreter of the preStop hook is none.
