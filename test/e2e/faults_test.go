@@ -284,8 +284,8 @@ func (g *grid) expectUnharmed(ctx context.Context, before map[string]string, wan
 	Expect(g.interrupted()).To(BeEmpty())
 }
 
-// expectRest waits until the operator has seen which hosts have work and everything is at rest, and then sees for so long that it
-// writes nothing.
+// expectRest waits until the operator has told which host has work and everything is at rest, and then sees for so long that it writes
+// nothing. That fewer hosts are busy, and nothing else, is told when a minute has gone by, in the next pass, which may come another minute later.
 func (g *grid) expectRest(ctx context.Context, bearer string, long time.Duration, busy string) {
 	GinkgoHelper()
 	g.waitCondition(ctx, v1alpha1.ConditionHostsReady, "True", v1alpha1.ReasonReady)
@@ -294,10 +294,11 @@ func (g *grid) expectRest(ctx context.Context, bearer string, long time.Duration
 		for _, pod := range g.pods(ctx, names.Compute) {
 			check.Expect(pod.Labels[names.LabelIdle] == names.Idle).NotTo(Equal(pod.Name == busy), pod.Name)
 		}
+		g.checkTold(ctx, check, 1)
 		before := resting
 		resting = g.snapshot(ctx)
 		check.Expect(resting.Touched(before)).To(BeEmpty())
-	}).WithPolling(3 * time.Second).Should(Succeed())
+	}).WithTimeout(3 * time.Minute).WithPolling(3 * time.Second).Should(Succeed())
 	counted := operatorWrites(ctx, bearer)
 	Consistently(ctx, func() []string { return g.snapshot(ctx).Touched(resting) }).
 		WithTimeout(long).WithPolling(time.Second).Should(BeEmpty())

@@ -267,6 +267,20 @@ func (g *grid) snapshot(ctx context.Context) oracle.Snapshot {
 	return snapshot
 }
 
+// checkTold checks that nothing is left to write of the compute hosts that run, of which so many have work: their lists are written seconds
+// apart, and so are statuses that only count, the number of busy hosts a minute apart.
+func (g *grid) checkTold(ctx context.Context, check Gomega, busy int) {
+	listed, running, err := oracle.ComputeHosts(ctx, api, client.ObjectKey{Namespace: g.namespace, Name: "prod"})
+	check.Expect(err).NotTo(HaveOccurred())
+	check.Expect(listed).To(Equal(running))
+	told := g.cluster(ctx).Status.Compute.Hosts
+	check.Expect(told).NotTo(BeNil())
+	told.BusyTime = nil
+	check.Expect(*told).To(Equal(v1alpha1.HostCounts{
+		Joined: int32(len(running)), OK: int32(len(running)), Busy: new(int32(busy)),
+	}))
+}
+
 func (g *grid) secret(ctx context.Context, name string, data map[string]string) {
 	GinkgoHelper()
 	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: g.namespace, Name: name}, StringData: data}

@@ -116,11 +116,12 @@ var _ = Describe("The operator's own pods", func() {
 			return g.kubectl("get", "events", "-o", `jsonpath={.items[?(@.reportingComponent=="symphony-operator")].metadata.resourceVersion}`)
 		}
 		var resting oracle.Snapshot
-		Eventually(ctx, func() []string {
+		Eventually(ctx, func(check Gomega) {
+			g.checkTold(ctx, check, 0)
 			before := resting
 			resting = g.snapshot(ctx)
-			return resting.Touched(before)
-		}).WithPolling(5*time.Second).Should(BeEmpty(), "kubelets report the new pod's last details a moment later")
+			check.Expect(resting.Touched(before)).To(BeEmpty(), "kubelets report the new pod's last details a moment later")
+		}).WithPolling(5 * time.Second).Should(Succeed())
 		told := events()
 		Expect(told).NotTo(BeEmpty(), "it does send events")
 		counted := writes()

@@ -5,8 +5,6 @@ package integration
 
 import (
 	"context"
-	"slices"
-	"strings"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -243,30 +241,12 @@ func (w *world) snapshot(ctx context.Context) oracle.Snapshot {
 	return snapshot
 }
 
-// listedHosts are the lines of a cluster's lists of compute hosts.
-func (w *world) listedHosts(ctx context.Context, cluster string) []string {
+// listedHosts are the lines of a cluster's lists of compute hosts, and those that its pods ask for.
+func (w *world) listedHosts(ctx context.Context, cluster string) (listed, running []string) {
 	GinkgoHelper()
-	lines := []string{}
-	for shard := range names.ComputeHostsShards {
-		list := &corev1.ConfigMap{}
-		if w.maybe(ctx, names.ComputeHostsName(cluster, shard), list) {
-			lines = append(lines, strings.FieldsFunc(list.Data[names.HostsKey], func(r rune) bool { return r == '\n' })...)
-		}
-	}
-	return lines
-}
-
-// hostLines are the lines that the compute pods ask for.
-func (w *world) hostLines(ctx context.Context, cluster string) []string {
-	GinkgoHelper()
-	lines := []string{}
-	for _, pod := range w.pods(ctx, cluster, names.Compute) {
-		if pod.Status.PodIP != "" && pod.Status.Phase == corev1.PodRunning {
-			lines = append(lines, pod.Status.PodIP+" "+pod.Name)
-		}
-	}
-	slices.Sort(lines)
-	return lines
+	listed, running, err := oracle.ComputeHosts(ctx, api, client.ObjectKey{Namespace: w.namespace, Name: cluster})
+	Expect(err).NotTo(HaveOccurred())
+	return listed, running
 }
 
 // waitListed waits for the lists of compute hosts, which follow the pods with a few seconds between two writes.
@@ -280,7 +260,8 @@ func (w *world) waitListed(ctx context.Context) {
 		g.Expect(api.List(ctx, &clusters, client.InNamespace(w.namespace))).To(Succeed())
 		for i := range clusters.Items {
 			if cluster := &clusters.Items[i]; cluster.DeletionTimestamp == nil {
-				g.Expect(w.listedHosts(ctx, cluster.Name)).To(ConsistOf(w.hostLines(ctx, cluster.Name)))
+				listed, running := w.listedHosts(ctx, cluster.Name)
+				g.Expect(listed).To(Equal(running))
 			}
 		}
 	}).WithContext(ctx).Should(Succeed())
