@@ -285,7 +285,7 @@ func (g *grid) expectUnharmed(ctx context.Context, before map[string]string, wan
 }
 
 // expectRest waits until the operator has told which host has work and everything is at rest, and then sees for so long that it writes
-// nothing. That fewer hosts are busy, and nothing else, is told when a minute has gone by, in the next pass, which may come another minute later.
+// nothing. Where nothing but the number of busy hosts changes, that waits for a minute, and then for a pass, which may come another minute later.
 func (g *grid) expectRest(ctx context.Context, bearer string, long time.Duration, busy string) {
 	GinkgoHelper()
 	g.waitCondition(ctx, v1alpha1.ConditionHostsReady, "True", v1alpha1.ReasonReady)
