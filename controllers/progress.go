@@ -83,6 +83,32 @@ func (d *delayedByPriority) AddWithOpts(options priorityqueue.AddOpts, requests 
 	d.PriorityQueue.AddWithOpts(options, requests...)
 }
 
+// addressPriority is that of a master's address: its compute hosts can do nothing without it. Of a thousand clusters that come, or whose masters move, at
+// once, the first would otherwise have no hosts before each of the others has had its first pass.
+const addressPriority = 100
+
+// addresses is a queue whose requests come before all others.
+type addresses struct {
+	priorityqueue.PriorityQueue[reconcile.Request]
+}
+
+// Add implements workqueue.TypedInterface.
+func (a *addresses) Add(request reconcile.Request) { a.AddWithOpts(priorityqueue.AddOpts{}, request) }
+
+// AddWithOpts implements priorityqueue.PriorityQueue.
+func (a *addresses) AddWithOpts(options priorityqueue.AddOpts, requests ...reconcile.Request) {
+	options.Priority = new(addressPriority)
+	a.PriorityQueue.AddWithOpts(options, requests...)
+}
+
+// first is the queue, its requests before all others if it has priorities.
+func first(to queue) queue {
+	if prioritized, ok := to.(priorityqueue.PriorityQueue[reconcile.Request]); ok {
+		return &addresses{prioritized}
+	}
+	return to
+}
+
 // progress gathers what nothing is decided from in a hurry: what comes of compute pods by the thousand, the numbers in a child's status, and
 // the echo of what the operator itself has written, of which a new cluster has a dozen. Of everything else, such as a master's address
 // or a child that somebody has changed or deleted, the pass comes at once.
@@ -98,6 +124,9 @@ func newProgress(to handler.EventHandler, delay time.Duration) *progress {
 
 // Create implements handler.EventHandler.
 func (p *progress) Create(ctx context.Context, e event.CreateEvent, to queue) {
+	if !e.IsInInitialList && masterAddress(e.Object) != "" {
+		to = first(to)
+	}
 	p.of(!isPod(e.Object) || ofCompute(e.Object)).Create(ctx, e, to)
 }
 
@@ -107,6 +136,9 @@ func (p *progress) Update(ctx context.Context, e event.UpdateEvent, to queue) {
 	gathers := e.ObjectNew.GetGeneration() > 0 && onlyStatus(e) || isOwn(e)
 	if isPod(e.ObjectNew) {
 		gathers = ofCompute(e.ObjectNew)
+	}
+	if masterAddress(e.ObjectNew) != masterAddress(e.ObjectOld) {
+		to = first(to)
 	}
 	p.of(gathers).Update(ctx, e, to)
 }
@@ -125,6 +157,15 @@ func (p *progress) of(gathers bool) handler.EventHandler {
 
 func ofCompute(object client.Object) bool {
 	return object.GetLabels()[names.LabelRole] == names.Compute
+}
+
+// masterAddress is "" of everything but a master's pod that has one.
+func masterAddress(object client.Object) string {
+	pod, is := object.(*corev1.Pod)
+	if !is || pod.Labels[names.LabelRole] != names.Master {
+		return ""
+	}
+	return pod.Status.PodIP
 }
 
 func isPod(object client.Object) bool {

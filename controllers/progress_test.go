@@ -112,6 +112,12 @@ type prioritized struct {
 	last priorityqueue.AddOpts
 }
 
+func (p *prioritized) Add(reconcile.Request) { p.last = priorityqueue.AddOpts{} }
+
+func (p *prioritized) AddAfter(_ reconcile.Request, after time.Duration) {
+	p.last = priorityqueue.AddOpts{After: after}
+}
+
 func (p *prioritized) AddWithOpts(options priorityqueue.AddOpts, _ ...reconcile.Request) {
 	p.last = options
 }
@@ -124,4 +130,37 @@ func TestWhatIsListedAtTheStartKeepsItsLowPriority(t *testing.T) {
 	tried.Create(t.Context(), event.CreateEvent{Object: &appsv1.Deployment{}, IsInInitialList: true}, queued)
 	g.Expect(queued.last.After).To(Equal(time.Minute))
 	g.Expect(queued.last.Priority).To(HaveValue(Equal(handler.LowPriority)))
+}
+
+// Compute hosts can do nothing without their master's address: it is told before anything else is done for other clusters.
+func TestAMastersAddressComesFirst(t *testing.T) {
+	pod := func(role, address string) *corev1.Pod {
+		return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "one", Labels: names.Labels("prod", role)}, Status: corev1.PodStatus{PodIP: address}}
+	}
+	ready := pod(names.Master, "10.32.0.1")
+	ready.Status.Phase = corev1.PodRunning
+	for name, c := range map[string]struct {
+		before, after client.Object
+		listed, first bool
+	}{
+		"a master that has an address":        {pod(names.Master, ""), pod(names.Master, "10.32.0.1"), false, true},
+		"a master that has another one":       {pod(names.Master, "10.32.0.1"), pod(names.Master, "10.32.0.2"), false, true},
+		"a master seen first with an address": {nil, pod(names.Master, "10.32.0.1"), false, true},
+		"a master listed at the start":        {nil, pod(names.Master, "10.32.0.1"), true, false},
+		"a master that comes":                 {nil, pod(names.Master, ""), false, false},
+		"a master whose address stays":        {pod(names.Master, "10.32.0.1"), ready, false, false},
+		"a compute pod":                       {pod(names.Compute, ""), pod(names.Compute, "10.32.0.3"), false, false},
+		"a Service":                           {nil, &corev1.Service{}, false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			queued := &prioritized{}
+			tried := newProgress(handler.EnqueueRequestsFromMapFunc(clusterOfLabel), time.Minute)
+			if c.before == nil {
+				tried.Create(t.Context(), event.CreateEvent{Object: c.after, IsInInitialList: c.listed}, queued)
+			} else {
+				tried.Update(t.Context(), event.UpdateEvent{ObjectOld: c.before, ObjectNew: c.after}, queued)
+			}
+			NewWithT(t).Expect(queued.last.Priority != nil && *queued.last.Priority == addressPriority).To(Equal(c.first))
+		})
+	}
 }

@@ -175,6 +175,8 @@ const (
 	// whileNoWeave is how often Weave is asked for while compute waits until it is Ready: it is not watched. Later it holds
 	// nothing up, and a Weave in trouble must not have all clusters passed over every few seconds.
 	whileNoWeave = 5 * time.Second
+	// ordinaryPriority is that of what nobody says anything else of.
+	ordinaryPriority = 0
 	// statusPauses is how many ProgressDelays pass at least between a status and one that is not urgent.
 	statusPauses = 10
 )
@@ -203,7 +205,8 @@ func (r *SymphonyClusterReconciler) nextPass(pass *status.Input, statusDue time.
 	if err := seeded.Failure(errors.Join(failures(pass)...)); err != nil {
 		return ctrl.Result{}, err
 	}
-	return ctrl.Result{RequeueAfter: seeded.Pause(next)}, nil
+	// What made this pass urgent is done: it must not put the next ones, which come by the clock, before what users change.
+	return ctrl.Result{RequeueAfter: seeded.Pause(next), Priority: new(ordinaryPriority)}, nil
 }
 
 // failures are those that can pass by themselves.
