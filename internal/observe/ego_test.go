@@ -5,6 +5,7 @@ package observe_test
 
 import (
 	"context"
+	"fmt"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -156,6 +157,25 @@ func TestEGOIsAskedThreeTimesAsOftenWhileHostsDrain(t *testing.T) {
 		p.g.Eventually(p.clock.HasWaiters).Should(BeTrue())
 		p.hurriedRead()
 	}
+}
+
+func TestEGOIsAskedEverLaterWhileTheRightToAskIsMissing(t *testing.T) {
+	p := newPolled(t, polledHost)
+	p.fails(func(context.Context, egotest.Call) error { return fmt.Errorf("%w: by the test", ego.ErrForbidden) })
+	p.read()
+	p.answered()
+	for polls, times := range []time.Duration{1, 2, 3, 4, 4} {
+		p.clock.Step(times * atLeast)
+		p.g.Consistently(p.polls, "20ms").Should(Equal(polls + 1))
+		p.clock.Step(times * (atMost - atLeast))
+		p.g.Eventually(p.polls).Should(Equal(polls + 2))
+		p.answered()
+	}
+	p.fails(nil)
+	p.clock.Step(4 * atMost)
+	p.g.Eventually(func() error { return p.read().Err }).Should(Succeed())
+	p.answered()
+	p.look()
 }
 
 func TestOnePollAtATime(t *testing.T) {

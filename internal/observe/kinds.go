@@ -25,10 +25,12 @@ func CacheOptions() map[client.Object]cache.ByObject {
 	own := cache.ByObject{Label: names.Managed()}
 	pods := own
 	pods.Transform = newPodTrimmer().trim
+	templates := own
+	templates.Transform = shareScripts
 	return map[client.Object]cache.ByObject{
 		&appsv1.ControllerRevision{}: own,
-		&appsv1.Deployment{}:         own,
-		&appsv1.ReplicaSet{}:         own,
+		&appsv1.Deployment{}:         templates,
+		&appsv1.ReplicaSet{}:         templates,
 		&corev1.ConfigMap{}:          own,
 		// Without their label every claim of the Kubernetes cluster would be held.
 		&corev1.PersistentVolumeClaim{}: own,

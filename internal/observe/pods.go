@@ -173,7 +173,7 @@ func PodTurnedAway(pod *corev1.Pod) bool {
 
 // controllerUID is the UID of the object that controls this one, or "".
 func controllerUID(object metav1.Object) string {
-	if owner := metav1.GetControllerOf(object); owner != nil {
+	if owner := metav1.GetControllerOfNoCopy(object); owner != nil {
 		return string(owner.UID)
 	}
 	return ""

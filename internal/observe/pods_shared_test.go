@@ -19,16 +19,6 @@ import (
 	"github.com/symphony-operator/symphony-operator/internal/observe"
 )
 
-// podTransform is what the manager's cache does with pods.
-func podTransform() cache.TransformFunc {
-	for object, options := range observe.CacheOptions() {
-		if _, ok := object.(*corev1.Pod); ok {
-			return options.Transform
-		}
-	}
-	return nil
-}
-
 func transformed(t *testing.T, transform cache.TransformFunc, pod *corev1.Pod) *corev1.Pod {
 	t.Helper()
 	object, err := transform(pod)
@@ -40,7 +30,7 @@ func transformed(t *testing.T, transform cache.TransformFunc, pod *corev1.Pod) *
 
 func TestPodsShareWhatTheyHaveInCommonAndNothingElse(t *testing.T) {
 	g := NewWithT(t)
-	transform := podTransform()
+	transform := transformOf(&corev1.Pod{})
 	same := func(a, b map[string]string) bool {
 		return reflect.ValueOf(a).UnsafePointer() == reflect.ValueOf(b).UnsafePointer()
 	}
@@ -64,7 +54,7 @@ func TestPodsShareWhatTheyHaveInCommonAndNothingElse(t *testing.T) {
 // 30,000 pods are held by an operator that is to do with 150 MB, and its heap is twice what is held in it.
 func TestThePodsOfALargeClusterAreSmallInMemory(t *testing.T) {
 	const pods, most = 2000, 1500
-	transform := podTransform()
+	transform := transformOf(&corev1.Pod{})
 	held := make([]*corev1.Pod, pods)
 	before := heap()
 	for i := range held {
