@@ -169,9 +169,8 @@ const (
 	afterLeaving = 5 * time.Second
 	// afterStalled is when to look again at what only a person can change and no event will tell.
 	afterStalled = time.Minute
-	// whileConsoleStarts and whileConsoleAnswers are how often the web console is asked at first, and later.
-	whileConsoleStarts  = 5 * time.Second
-	whileConsoleAnswers = time.Minute
+	// whileNothingHappens is when to look again at what no event tells of, such as a web console that has ceased to answer.
+	whileNothingHappens = time.Minute
 	// whileNoWeave is how often Weave is asked for while compute waits until it is Ready: it is not watched. Later it holds
 	// nothing up, and a Weave in trouble must not have all clusters passed over every few seconds.
 	whileNoWeave = 5 * time.Second
@@ -185,10 +184,7 @@ const (
 // which backs off; one that needs a person is not retried in a storm.
 // statusDue is when a status is written that was put off, 0 if none was.
 func (r *SymphonyClusterReconciler) nextPass(pass *status.Input, statusDue time.Duration) (ctrl.Result, error) {
-	next := whileConsoleAnswers
-	if !pass.Facts.GUIAnswers && pass.Plan.Master != nil && observe.PodReady(pass.Plan.Master) {
-		next = whileConsoleSilent(pass.Facts)
-	}
+	next := whileNothingHappens
 	if pass.Plan.Network == plan.NoWeave && !pass.Plan.Compute.Began && pass.Plan.Compute.Replicas > 0 {
 		next = min(next, whileNoWeave)
 	}
@@ -218,24 +214,6 @@ func failures(pass *status.Input) []error {
 		}
 	}
 	return failed
-}
-
-// whileConsoleSilent is when the web console of a ready master is asked again that does not answer: ever later, by how long the status has said
-// both. One that never answers, because a policy drops the question, cost a cluster twelve passes a minute for ever.
-func whileConsoleSilent(facts *observe.Facts) time.Duration {
-	var since time.Time
-	for kind, wanted := range map[string]metav1.ConditionStatus{
-		v1alpha1.ConditionMasterReady: metav1.ConditionTrue, v1alpha1.ConditionGUIReady: metav1.ConditionFalse,
-	} {
-		is := meta.FindStatusCondition(facts.Cluster.Status.Conditions, kind)
-		if is == nil || is.Status != wanted {
-			return whileConsoleStarts
-		}
-		if is.LastTransitionTime.After(since) {
-			since = is.LastTransitionTime.Time
-		}
-	}
-	return min(max(facts.Now.Sub(since)/10, whileConsoleStarts), whileConsoleAnswers)
 }
 
 // whenAgain is when to look again at what kept a child from being applied, 0 if the pass says so otherwise.

@@ -21,8 +21,11 @@ import (
 const (
 	// askedAtOnce bounds how many consoles are asked at a time.
 	askedAtOnce = 32
-	// askAgainAfter is how old an answer must be before the console is asked again.
+	// askAgainAfter is how old an answer must be before a pass has the console asked again.
 	askAgainAfter = 2 * time.Second
+	// silentAtFirst and silentInTheEnd are the times between two questions to a console that does not answer: a tenth of how long it has not.
+	// One that starts is found soon, and one that never answers, because a policy drops the question, is hardly asked.
+	silentAtFirst, silentInTheEnd = 5 * time.Second, time.Minute
 	// forgetAfter is how long nobody must have wanted to know about a console before it is forgotten.
 	forgetAfter = 10 * time.Minute
 	// waitingChanges is how many changes may wait for the controller.
@@ -30,13 +33,14 @@ const (
 )
 
 // Consoles knows which masters' web consoles answer. They are asked beside the passes: where a network policy drops the
-// question, each takes a second, and a pass that waited for it would keep a worker from masters that move.
+// question, each takes a second, and a pass that waited for it would keep a worker from masters that move. One that does not answer is asked
+// again without a pass: while 1,000 clusters started, passes that only asked were most of what the operator computed.
 type Consoles struct {
 	// Changed has the clusters whose answer is another one than the passes were told.
 	Changed chan event.GenericEvent
 
 	console Console
-	clock   clock.PassiveClock
+	clock   clock.WithDelayedExecution
 	slots   chan struct{}
 	asks    sync.WaitGroup
 
@@ -51,10 +55,13 @@ type answer struct {
 	asking   bool
 	// asked is when the last question was answered, wanted when somebody last wanted to know.
 	asked, wanted time.Time
+	// silentSince is when it was asked first without an answer since it gave one; next is when it is asked again, nil unless it is silent.
+	silentSince time.Time
+	next        clock.Timer
 }
 
 // NewConsoles asks by a Console.
-func NewConsoles(console Console, now clock.PassiveClock) *Consoles {
+func NewConsoles(console Console, now clock.WithDelayedExecution) *Consoles {
 	return &Consoles{
 		Changed: make(chan event.GenericEvent, waitingChanges),
 		console: console,
@@ -73,16 +80,15 @@ func (c *Consoles) Answer(ctx context.Context, cluster *v1alpha1.SymphonyCluster
 	defer c.mu.Unlock()
 	known := c.known[key]
 	if known == nil || known.masterIP != masterIP {
+		known.stop()
 		maps.DeleteFunc(c.known, func(_ types.NamespacedName, a *answer) bool { return now.Sub(a.wanted) > forgetAfter })
 		known = &answer{masterIP: masterIP, answers: answeredBefore(cluster, masterIP)}
 		c.known[key] = known
 	}
 	known.wanted = now
-	if !known.asking && now.Sub(known.asked) >= askAgainAfter {
-		known.asking = true
+	if known.next == nil && now.Sub(known.asked) >= askAgainAfter {
 		// The question outlives the pass; the Console itself has a deadline.
-		lasting := context.WithoutCancel(ctx)
-		c.asks.Go(func() { c.ask(lasting, key, known) })
+		c.ask(context.WithoutCancel(ctx), key, known)
 	}
 	return known.answers
 }
@@ -94,10 +100,27 @@ func (c *Consoles) Wait() { c.asks.Wait() }
 func (c *Consoles) Forget(cluster *v1alpha1.SymphonyCluster) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	delete(c.known, types.NamespacedName{Namespace: cluster.Namespace, Name: cluster.Name})
+	key := types.NamespacedName{Namespace: cluster.Namespace, Name: cluster.Name}
+	c.known[key].stop()
+	delete(c.known, key)
 }
 
+// stop ends the questions to a console that nobody wants to know about any more.
+func (a *answer) stop() {
+	if a != nil && a.next != nil {
+		a.next.Stop()
+	}
+}
+
+// ask starts a question unless one is under way. The lock is held.
 func (c *Consoles) ask(ctx context.Context, key types.NamespacedName, known *answer) {
+	if !known.asking {
+		known.asking = true
+		c.asks.Go(func() { c.answer(ctx, key, known) })
+	}
+}
+
+func (c *Consoles) answer(ctx context.Context, key types.NamespacedName, known *answer) {
 	c.slots <- struct{}{}
 	answers := c.console.Answers(ctx, known.masterIP)
 	<-c.slots
@@ -105,10 +128,31 @@ func (c *Consoles) ask(ctx context.Context, key types.NamespacedName, known *ans
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	changed := known.answers != answers
-	known.answers, known.asking, known.asked = answers, false, c.clock.Now()
+	known.answers, known.asking, known.asked, known.next = answers, false, c.clock.Now(), nil
 	if changed {
 		askForPass(c.Changed, key)
 	}
+	switch {
+	case answers:
+		known.silentSince = time.Time{}
+	case c.known[key] == known && known.asked.Sub(known.wanted) < forgetAfter:
+		c.askLater(ctx, key, known)
+	}
+}
+
+// askLater plans the next question to a console that does not answer. The lock is held.
+func (c *Consoles) askLater(ctx context.Context, key types.NamespacedName, known *answer) {
+	if known.silentSince.IsZero() {
+		known.silentSince = known.asked
+	}
+	pause := min(max(known.asked.Sub(known.silentSince)/10, silentAtFirst), silentInTheEnd)
+	known.next = c.clock.AfterFunc(pause, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.known[key] == known {
+			c.ask(ctx, key, known)
+		}
+	})
 }
 
 // askForPass has the controller look at a cluster of which something new is known. It never waits for it.

@@ -27,9 +27,9 @@ func (s *slow) Answers(_ context.Context, masterIP string) bool {
 	return <-s.answers
 }
 
-func newConsoles() (*observe.Consoles, *slow, *clocktesting.FakePassiveClock) {
+func newConsoles() (*observe.Consoles, *slow, farClock) {
 	console := &slow{questions: make(chan string), answers: make(chan bool)}
-	clock := clocktesting.NewFakePassiveClock(noon)
+	clock := farClock{clocktesting.NewFakeClock(noon)}
 	return observe.NewConsoles(console, clock), console, clock
 }
 
@@ -52,6 +52,63 @@ func TestAPassDoesNotWaitForTheConsole(t *testing.T) {
 	g.Eventually(console.questions).Should(Receive())
 	console.answers <- true
 	g.Consistently(consoles.Changed, "50ms").ShouldNot(Receive(), "the same answer is no news")
+}
+
+// A console that is not there yet, or never will be, needs no pass over its cluster to be asked.
+func TestASilentConsoleIsAskedEverLater(t *testing.T) {
+	g := NewWithT(t)
+	consoles, console, clock := newConsoles()
+	cluster := prod()
+	silence := func() {
+		g.Eventually(console.questions).Should(Receive())
+		console.answers <- false
+		g.Eventually(clock.HasWaiters).Should(BeTrue())
+	}
+	consoles.Answer(t.Context(), cluster, "10.0.0.1")
+	silence()
+	for range 10 {
+		clock.Step(5*time.Second - 1)
+		consoles.Answer(t.Context(), cluster, "10.0.0.1")
+		g.Consistently(console.questions, "20ms").ShouldNot(Receive(), "no pass makes it come sooner")
+		clock.Step(1)
+		silence()
+	}
+	clock.Step(5 * time.Second)
+	silence()
+	clock.Step(5500*time.Millisecond - 1)
+	g.Consistently(console.questions, "20ms").ShouldNot(Receive(), "a tenth of 55 s is over 5")
+	for range 30 {
+		consoles.Answer(t.Context(), cluster, "10.0.0.1")
+		clock.Step(time.Minute)
+		silence()
+	}
+	clock.Step(time.Minute - 1)
+	g.Consistently(console.questions, "20ms").ShouldNot(Receive())
+	clock.Step(1)
+	g.Eventually(console.questions).Should(Receive())
+	g.Expect(consoles.Changed).NotTo(Receive(), "it went on saying nothing")
+	console.answers <- true
+	g.Eventually(consoles.Changed).Should(Receive())
+	g.Expect(clock.HasWaiters()).To(BeFalse())
+}
+
+func TestNobodyAsksASilentConsoleThatNobodyWantsToKnowOf(t *testing.T) {
+	g := NewWithT(t)
+	consoles, console, clock := newConsoles()
+	cluster := prod()
+	consoles.Answer(t.Context(), cluster, "10.0.0.1")
+	g.Eventually(console.questions).Should(Receive())
+	console.answers <- false
+	g.Eventually(clock.HasWaiters).Should(BeTrue())
+	consoles.Forget(cluster)
+	g.Expect(clock.HasWaiters()).To(BeFalse())
+
+	consoles.Answer(t.Context(), cluster, "10.0.0.1")
+	g.Eventually(console.questions).Should(Receive())
+	clock.Step(11 * time.Minute)
+	console.answers <- false
+	consoles.Wait()
+	g.Expect(clock.HasWaiters()).To(BeFalse(), "no pass has asked for long: it is gone, or another replica's")
 }
 
 func TestAnotherMasterHasAnotherConsole(t *testing.T) {

@@ -97,6 +97,7 @@ func (o *operator) stop() {
 			cluster := &v1alpha1.SymphonyCluster{}
 			cluster.Namespace, cluster.Name = o.world.Namespace, key.Name
 			o.clusters.Hosts.Forget(cluster)
+			o.clusters.Consoles.Forget(cluster)
 		}
 	}
 }
