@@ -16,6 +16,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/symphony-operator/symphony-operator/internal/names"
@@ -303,13 +304,15 @@ func movingDeployment(now map[Key]client.Object, deployment *appsv1.Deployment) 
 	if leaving {
 		return ""
 	}
-	replicas, ready := int32(0), int32(0)
+	replicas, ready, terminating := int32(0), int32(0), int32(0)
 	for _, set := range sets {
 		replicas += *set.Spec.Replicas
 		ready += set.Status.ReadyReplicas
+		terminating += ptr.Deref(set.Status.TerminatingReplicas, 0)
 	}
 	wanted := *deployment.Spec.Replicas
-	if replicas != wanted || status.Replicas != wanted || status.UpdatedReplicas != wanted || status.ReadyReplicas != ready {
+	if replicas != wanted || status.Replicas != wanted || status.UpdatedReplicas != wanted || status.ReadyReplicas != ready ||
+		ptr.Deref(status.TerminatingReplicas, terminating) != terminating {
 		return "the deployment controller is at work"
 	}
 	return ""

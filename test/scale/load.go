@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -176,8 +177,8 @@ func (m *machine) inNamespace(ctx context.Context, do func(namespace string, t *
 		return err
 	}
 	// Of a namespace Kubernetes deletes the pods first, and the rest when half of their time to end is over: the operator would go on till then.
-	if err := m.api.DeleteAllOf(ctx, &v1alpha1.SymphonyCluster{}, client.InNamespace(made.Name)); err != nil {
-		return fmt.Errorf("deleting clusters: %w", err)
+	if err := m.deleteClusters(ctx, made.Name); err != nil {
+		return err
 	}
 	if err := m.api.Delete(ctx, made); err != nil {
 		return fmt.Errorf("deleting a namespace: %w", err)
@@ -190,4 +191,17 @@ func (m *machine) inNamespace(ctx context.Context, do func(namespace string, t *
 		err := m.api.Get(ctx, client.ObjectKeyFromObject(made), &corev1.Namespace{})
 		return err != nil, client.IgnoreNotFound(err)
 	})
+}
+
+// deleteClusters deletes all of a namespace. The API server gives a request a minute, in which it does not always delete 1,000: the next one has the rest.
+func (m *machine) deleteClusters(ctx context.Context, namespace string) error {
+	var last error
+	err := wait.PollUntilContextTimeout(ctx, time.Second, patience, true, func(ctx context.Context) (bool, error) {
+		last = m.api.DeleteAllOf(ctx, &v1alpha1.SymphonyCluster{}, client.InNamespace(namespace))
+		return last == nil, nil
+	})
+	if err != nil {
+		return fmt.Errorf("deleting clusters: %w", errors.Join(err, last))
+	}
+	return nil
 }
