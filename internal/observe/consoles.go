@@ -34,7 +34,7 @@ const (
 
 // Consoles knows which masters' web consoles answer. They are asked beside the passes: where a network policy drops the
 // question, each takes a second, and a pass that waited for it would keep a worker from masters that move. One that does not answer is asked
-// again without a pass: while 1,000 clusters started, passes that only asked were most of what the operator computed.
+// again without a pass: while 1,000 clusters started, every other pass did nothing but ask.
 type Consoles struct {
 	// Changed has the clusters whose answer is another one than the passes were told.
 	Changed chan event.GenericEvent
