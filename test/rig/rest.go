@@ -283,8 +283,7 @@ func (w *World) movingObject(now map[Key]client.Object, uids map[types.UID]bool,
 }
 
 func movingDeployment(now map[Key]client.Object, deployment *appsv1.Deployment) string {
-	status := &deployment.Status
-	if status.ObservedGeneration != deployment.Generation {
+	if deployment.Status.ObservedGeneration != deployment.Generation {
 		return "the deployment controller has not seen it"
 	}
 	var sets []*appsv1.ReplicaSet
@@ -304,18 +303,23 @@ func movingDeployment(now map[Key]client.Object, deployment *appsv1.Deployment) 
 	if leaving {
 		return ""
 	}
+	if !hasCounted(deployment, sets) {
+		return "the deployment controller is at work"
+	}
+	return ""
+}
+
+// hasCounted reports whether a Deployment's status says of its ReplicaSets what these say.
+func hasCounted(deployment *appsv1.Deployment, sets []*appsv1.ReplicaSet) bool {
 	replicas, ready, terminating := int32(0), int32(0), int32(0)
 	for _, set := range sets {
 		replicas += *set.Spec.Replicas
 		ready += set.Status.ReadyReplicas
 		terminating += ptr.Deref(set.Status.TerminatingReplicas, 0)
 	}
-	wanted := *deployment.Spec.Replicas
-	if replicas != wanted || status.Replicas != wanted || status.UpdatedReplicas != wanted || status.ReadyReplicas != ready ||
-		ptr.Deref(status.TerminatingReplicas, terminating) != terminating {
-		return "the deployment controller is at work"
-	}
-	return ""
+	status, wanted := &deployment.Status, *deployment.Spec.Replicas
+	return replicas == wanted && status.Replicas == wanted && status.UpdatedReplicas == wanted && status.ReadyReplicas == ready &&
+		ptr.Deref(status.TerminatingReplicas, terminating) == terminating
 }
 
 func movingReplicaSet(now map[Key]client.Object, set *appsv1.ReplicaSet) string {
