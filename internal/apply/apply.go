@@ -9,6 +9,7 @@ package apply
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"k8s.io/apimachinery/pkg/types"
 	appsv1ac "k8s.io/client-go/applyconfigurations/apps/v1"
@@ -68,7 +69,7 @@ type Outcome struct {
 	EGO error
 }
 
-// Everything applies the children in their order: a child that fails does not keep the others from being
+// Everything applies the children, what pods start from before the workloads: a child that fails does not keep the others from being
 // applied, except that nothing is created from a pod template that could not be kept, nor pods before the policy
 // that limits who reaches them; pods that run already go on.
 func (a *Applier) Everything(
@@ -78,19 +79,10 @@ func (a *Applier) Everything(
 	out.note(takenNames(facts)...)
 	out.note(a.imageChecks(ctx, facts, children)...)
 	out.note(a.networkCheck(ctx, facts, children)...)
-	kept := out.note(a.revisions(ctx, facts, children)...)
-	if wanted := children.MasterClaim; wanted != nil {
-		out.note(child(ctx, a, facts, facts.MasterClaim, corev1ac.ExtractPersistentVolumeClaim, wanted)...)
-	}
+	kept := a.beforeWorkloads(ctx, facts, children, &out)
 	guarded := a.policies(ctx, facts, children, &out)
-	if wanted := children.MasterService; wanted != nil {
-		out.note(child(ctx, a, facts, facts.MasterService, corev1ac.ExtractService, wanted)...)
-	}
 	if wanted := children.MasterDeployment; wanted != nil && kept && (guarded.master || facts.MasterDeployment != nil) {
 		out.note(workload(ctx, a, facts, facts.MasterDeployment, appsv1ac.ExtractDeployment, wanted, children.MasterAsIs, wanted.Spec.Template)...)
-	}
-	if wanted := children.Hosts; wanted != nil {
-		out.note(child(ctx, a, facts, facts.Hosts, corev1ac.ExtractConfigMap, wanted)...)
 	}
 	out.note(a.computeBudget(ctx, facts, children)...)
 	setTold := true
@@ -98,9 +90,6 @@ func (a *Applier) Everything(
 		setTold = out.note(workload(ctx, a, facts, facts.ComputeSet, appsv1ac.ExtractReplicaSet, wanted, children.ComputeAsIs, wanted.Spec.Template)...)
 	}
 	out.note(a.computeHosts(ctx, facts, children)...)
-	if wanted := children.GUI; wanted != nil {
-		out.note(child(ctx, a, facts, facts.GUI, corev1ac.ExtractService, wanted)...)
-	}
 	told, err := a.tell(ctx, decided.Compute.Tell, decided.Compute.MasterHosts)
 	out.Told = told
 	out.note(problem("telling compute pods the master's address", observe.ChildKey{}, err)...)
@@ -109,6 +98,49 @@ func (a *Applier) Everything(
 		out.note(a.prune(ctx, children.Obsolete)...)
 	}
 	return out
+}
+
+// beforeWorkloads applies what pods start from and are reached by, and reports whether their templates are kept. None of it waits for another, so all
+// is sent side by side. The console's Service is among it because the API server gives node ports one at a time, which takes seconds when many clusters
+// come at once: a pass that waited for its node port after it had made the master would not see the master's address come.
+func (a *Applier) beforeWorkloads(ctx context.Context, facts *observe.Facts, children *build.Children, out *Outcome) (kept bool) {
+	problems := sideBySide(
+		func() []Problem { return a.revisions(ctx, facts, children) },
+		ifWanted(ctx, a, facts, facts.MasterClaim, corev1ac.ExtractPersistentVolumeClaim, children.MasterClaim),
+		ifWanted(ctx, a, facts, facts.MasterService, corev1ac.ExtractService, children.MasterService),
+		ifWanted(ctx, a, facts, facts.Hosts, corev1ac.ExtractConfigMap, children.Hosts),
+		ifWanted(ctx, a, facts, facts.GUI, corev1ac.ExtractService, children.GUI),
+	)
+	for _, some := range problems {
+		out.note(some...)
+	}
+	return len(problems[0]) == 0
+}
+
+// ifWanted applies a child that there may be no intent for.
+func ifWanted[T any, C interface {
+	*A
+	configuration[C]
+}, A any](
+	ctx context.Context, a *Applier, facts *observe.Facts, live *T, extract func(*T, string) (C, error), wanted C,
+) func() []Problem {
+	return func() []Problem {
+		if wanted == nil {
+			return nil
+		}
+		return child(ctx, a, facts, live, extract, wanted)
+	}
+}
+
+// sideBySide makes writes that do not wait for each other. Their problems are in the order of the writes.
+func sideBySide(writes ...func() []Problem) [][]Problem {
+	var group sync.WaitGroup
+	problems := make([][]Problem, len(writes))
+	for i, write := range writes {
+		group.Go(func() { problems[i] = write() })
+	}
+	group.Wait()
+	return problems
 }
 
 // note records problems and reports whether there were none.

@@ -135,6 +135,9 @@ func ensure[T any, C configuration[C]](
 		wanted.WithUID(uid)
 	}
 	if object, ok := any(live).(metav1.Object); ok && live != nil {
+		if a.written.statusIsDue(object, a.Clock.Now()) {
+			return fmt.Errorf("%w, or is about to be: its controller has still to say that it has seen the last change", errOutdated)
+		}
 		wanted.WithResourceVersion(object.GetResourceVersion())
 	}
 	return a.send(ctx, wanted)

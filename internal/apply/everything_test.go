@@ -4,6 +4,7 @@
 package apply_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -73,11 +74,25 @@ func (r *recorder) note(w write) error {
 	return nil
 }
 
+// sentTogether is what is sent side by side, in the order in which whats shows it.
+var sentTogether = []string{keepTemplates, masterClaim, masterService, hostsMap, guiService}
+
 // whats are the writes without their details.
 func (r *recorder) whats() []string {
 	var all []string
 	for _, w := range r.writes {
 		all = append(all, w.what)
+	}
+	place := func(what string) int {
+		return slices.IndexFunc(sentTogether, func(one string) bool { return strings.HasPrefix(what, one) })
+	}
+	for from := 0; from < len(all); {
+		to := from
+		for to < len(all) && place(all[to]) >= 0 {
+			to++
+		}
+		slices.SortStableFunc(all[from:to], func(a, b string) int { return cmp.Compare(place(a), place(b)) })
+		from = to + 1
 	}
 	return all
 }
@@ -215,20 +230,20 @@ func TestTemplatesAreKeptBeforeAnythingIsMadeFromThem(t *testing.T) {
 	g.Expect(out).To(Equal(apply.Outcome{}))
 	g.Expect(written.whats()).To(HaveExactElements(
 		HavePrefix(keepTemplates+"master-"), HavePrefix(keepTemplates+"compute-"),
-		Equal(masterService), Equal(masterDeploy), Equal(hostsMap), Equal(budget), Equal(computeSet), Equal(guiService)))
+		Equal(masterService), Equal(hostsMap), Equal(guiService), Equal(masterDeploy), Equal(budget), Equal(computeSet)))
 }
 
 func TestNothingIsMadeFromATemplateThatCouldNotBeKept(t *testing.T) {
 	g := NewWithT(t)
 	written := &recorder{fail: keepTemplates + "compute"}
 	out := everything(t, written.client(), newFacts(), newPlan())
-	g.Expect(withoutRevisions(written.whats())).To(HaveExactElements(masterService, hostsMap, budget, guiService))
+	g.Expect(withoutRevisions(written.whats())).To(HaveExactElements(masterService, hostsMap, guiService, budget))
 	g.Expect(out.Problems).To(HaveLen(1))
 	g.Expect(out.Problems[0].Message).To(Equal("keeping a pod template: the API server could not be reached"))
 }
 
 func TestAChildThatFailsDoesNotKeepTheOthersAway(t *testing.T) {
-	all := []string{masterService, masterDeploy, hostsMap, budget, computeSet, guiService}
+	all := []string{masterService, hostsMap, guiService, masterDeploy, budget, computeSet}
 	for _, failing := range all {
 		t.Run(failing, func(t *testing.T) {
 			g := NewWithT(t)
@@ -248,7 +263,7 @@ func TestAnObjectOfSomebodyElseIsLeftAlone(t *testing.T) {
 		facts.Taken = []observe.TakenName{{ChildKey: observe.ChildKey{Kind: "Service", Name: "prod-master"}, Leaving: leaving}}
 		written := &recorder{}
 		out := everything(t, written.client(), facts, newPlan())
-		g.Expect(withoutRevisions(written.whats())).To(HaveExactElements(masterDeploy, hostsMap, budget, computeSet, guiService))
+		g.Expect(withoutRevisions(written.whats())).To(HaveExactElements(hostsMap, guiService, masterDeploy, budget, computeSet))
 		g.Expect(out.Problems).To(HaveLen(1))
 	}
 }

@@ -33,7 +33,7 @@ func TestTheNetworkIsMeasuredWhileTheMasterStarts(t *testing.T) {
 	written := &recorder{}
 	g.Expect(everything(t, written.client(), newFacts(), unmeasured())).To(Equal(apply.Outcome{}))
 	g.Expect(written.whats()).To(HaveExactElements(
-		Equal(networkCheck), HavePrefix(keepTemplates+"master-"), Equal(masterService), Equal(masterDeploy), Equal(hostsMap), Equal(guiService)))
+		Equal(networkCheck), HavePrefix(keepTemplates+"master-"), Equal(masterService), Equal(hostsMap), Equal(guiService), Equal(masterDeploy)))
 }
 
 func TestACheckThatCannotBeCreatedKeepsNothingElseAway(t *testing.T) {

@@ -110,3 +110,48 @@ func TestAChildIsNotWrittenBeforeTheLastWriteIsSeen(t *testing.T) {
 		})
 	}
 }
+
+// The controller of a workload answers each change with a status, and so with a version that nobody has seen yet.
+func TestAWorkloadIsNotWrittenWhileTheStatusOfTheLastWriteIsDue(t *testing.T) {
+	key := observe.ChildKey{Kind: "ReplicaSet", Name: "prod-compute"}
+	for name, c := range map[string]struct {
+		own      bool
+		observed int64
+		later    time.Duration
+		sent     bool
+	}{
+		"it is due":                       {own: true, observed: 1},
+		"it is there":                     {own: true, observed: 2, sent: true},
+		"the change was somebody else's":  {observed: 1, sent: true},
+		"it is due for long, and so late": {own: true, observed: 1, later: 11 * time.Second, sent: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			facts, now := inForce(t), clocktesting.NewFakePassiveClock(noon)
+			written := &recorder{answers: "10"}
+			applier := &apply.Applier{Client: written.client(), Clock: now}
+			pass := func() []apply.Problem {
+				children, err := build.All(facts, newPlan())
+				g.Expect(err).NotTo(HaveOccurred())
+				written.writes = nil
+				return applier.Everything(t.Context(), facts, newPlan(), children).Problems
+			}
+			facts.ComputeSet.ResourceVersion, facts.ComputeSet.Generation, facts.ComputeSet.Status.ObservedGeneration = "10", 2, 2
+			if c.own {
+				g.Expect(pass()).To(BeEmpty())
+				g.Expect(written.whats()).To(ContainElement(computeSet))
+			}
+
+			facts.ComputeSet.Status.ObservedGeneration = c.observed
+			now.SetTime(noon.Add(c.later))
+			problems := pass()
+			if c.sent {
+				g.Expect(problems).To(BeEmpty())
+				g.Expect(written.whats()).To(ContainElement(computeSet))
+				return
+			}
+			g.Expect(problems).To(HaveExactElements(And(HaveField("Kind", apply.Outdated), HaveField("Child", key))))
+			g.Expect(written.whats()).NotTo(ContainElement(computeSet))
+		})
+	}
+}

@@ -39,7 +39,7 @@ func TestPoliciesAreThereBeforeThePods(t *testing.T) {
 	written := &recorder{}
 	g.Expect(everything(t, written.client(), guardedFacts(), newPlan())).To(Equal(apply.Outcome{}))
 	g.Expect(withoutRevisions(written.whats())).To(HaveExactElements(
-		masterGuard, computeGuard, masterService, masterDeploy, hostsMap, budget, computeSet, guiService))
+		masterService, hostsMap, guiService, masterGuard, computeGuard, masterDeploy, budget, computeSet))
 }
 
 func TestPoliciesThatNobodyAsksForAreDeletedByTheirUID(t *testing.T) {

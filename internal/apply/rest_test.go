@@ -5,6 +5,7 @@ package apply_test
 
 import (
 	"context"
+	"sync"
 	"testing"
 
 	. "github.com/onsi/gomega"
@@ -27,6 +28,7 @@ import (
 type server struct {
 	client.Client
 
+	mutex   sync.Mutex
 	applied []string
 }
 
@@ -36,6 +38,8 @@ func newServer() *server {
 		Apply: func(ctx context.Context, c client.WithWatch, wanted runtime.ApplyConfiguration, options ...client.ApplyOption) error {
 			err := c.Apply(ctx, wanted, append(options, client.FieldOwner(names.FieldManager))...)
 			if named, ok := wanted.(interface{ GetName() *string }); ok {
+				s.mutex.Lock()
+				defer s.mutex.Unlock()
 				s.applied = append(s.applied, *named.GetName())
 			}
 			return err

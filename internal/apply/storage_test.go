@@ -29,7 +29,7 @@ func TestTheClaimComesBeforeItsPod(t *testing.T) {
 	g := NewWithT(t)
 	written := &recorder{}
 	g.Expect(everything(t, written.client(), newFactsWithStorage(), newPlan())).To(Equal(apply.Outcome{}))
-	g.Expect(withoutRevisions(written.whats())).To(HaveExactElements(masterClaim, masterService, masterDeploy, hostsMap, budget, computeSet, guiService))
+	g.Expect(withoutRevisions(written.whats())).To(HaveExactElements(masterClaim, masterService, hostsMap, guiService, masterDeploy, budget, computeSet))
 }
 
 func TestAClaimOfSomebodyElseIsNotWritten(t *testing.T) {

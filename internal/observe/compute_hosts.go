@@ -52,9 +52,9 @@ func (f *Facts) ComputeHostsShards() int {
 // computeHosts reads the lists of compute hosts. The API server is asked only about those that are needed: a small cluster has
 // one, and would ask for the others in every pass.
 func (o *Observer) computeHosts(ctx context.Context, facts *Facts) error {
-	read := func(shard int, live bool) (err error) {
+	read := func(shard int, needed bool) (err error) {
 		name := names.ComputeHostsName(facts.Cluster.Name, shard)
-		facts.ComputeHosts[shard], err = lookUp(ctx, o, facts, name, &corev1.ConfigMap{}, live)
+		facts.ComputeHosts[shard], err = mortalChild(ctx, o, facts, name, &corev1.ConfigMap{}, needed)
 		return err
 	}
 	for shard := range facts.ComputeHosts {

@@ -89,8 +89,9 @@ type EGOReads struct {
 	slots    chan struct{}
 	polls    sync.WaitGroup
 
-	mu    sync.Mutex
-	known map[types.NamespacedName]*egoState
+	mu      sync.Mutex
+	known   map[types.NamespacedName]*egoState
+	missing missingRights
 }
 
 // egoState is what is known of one cluster's EGO.
@@ -133,6 +134,7 @@ func NewEGOReads(connect func(types.NamespacedName) ego.EGO, now clock.WithDelay
 		interval: interval,
 		slots:    make(chan struct{}, polledAtOnce),
 		known:    map[types.NamespacedName]*egoState{},
+		missing:  missingRights{},
 	}
 }
 
@@ -265,10 +267,7 @@ func (r *EGOReads) Wait() { r.polls.Wait() }
 
 func (r *EGOReads) poll(key types.NamespacedName, state *egoState, changes int, before *EGORead) {
 	r.slots <- struct{}{}
-	// The poll outlives the pass that asked for it.
-	ctx, cancel := context.WithTimeout(context.Background(), pollTimeout)
-	read := look(ctx, r.connect(state.pod), r.clock, before, names.ComputeName(key.Name)+"-")
-	cancel()
+	read := r.answer(key, state, before)
 	<-r.slots
 
 	r.mu.Lock()
@@ -293,6 +292,24 @@ func (r *EGOReads) poll(key types.NamespacedName, state *egoState, changes int, 
 	if tell {
 		askForPass(r.Changed, key)
 	}
+}
+
+// answer looks, unless it is known what would come of it.
+func (r *EGOReads) answer(key types.NamespacedName, state *egoState, before *EGORead) *EGORead {
+	r.mu.Lock()
+	known := r.missing.instead(key.Namespace, before, r.clock.Now(), r.interval)
+	r.mu.Unlock()
+	if known != nil {
+		return known
+	}
+	// The poll outlives the pass that asked for it.
+	ctx, cancel := context.WithTimeout(context.Background(), pollTimeout)
+	defer cancel()
+	read := look(ctx, r.connect(state.pod), r.clock, before, names.ComputeName(key.Name)+"-")
+	r.mu.Lock()
+	r.missing.note(key.Namespace, read.Err, r.clock.Now())
+	r.mu.Unlock()
+	return read
 }
 
 // schedule plans the next poll. A cluster that no pass has asked for in a while is gone or another replica's.

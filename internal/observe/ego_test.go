@@ -178,6 +178,58 @@ func TestEGOIsAskedEverLaterWhileTheRightToAskIsMissing(t *testing.T) {
 	p.look()
 }
 
+// The right to ask is given by namespace.
+func TestEGOIsNotAskedWhereTheRightIsJustFoundMissing(t *testing.T) {
+	p := newPolled(t, polledHost)
+	p.reads.Random = func() float64 { return 1 } // No look comes by itself while this goes on.
+	missing := egotest.Always(fmt.Errorf("%w: by the test", ego.ErrForbidden))
+	readOf := func(namespace, name string) *observe.EGORead {
+		cluster, master := prod(), masterPod(types.UID("of "+name), 0)
+		cluster.Namespace, cluster.Name = namespace, name
+		return p.reads.Read(cluster, master, observe.Want{})
+	}
+	answer := func(namespace, name string) error {
+		readOf(namespace, name)
+		p.reads.Wait()
+		return readOf(namespace, name).Err
+	}
+	p.g.Expect(answer("grid", "could")).To(Succeed())
+	p.fails(missing)
+	p.g.Expect(answer("grid", "prod")).To(MatchError(ego.ErrForbidden))
+	asked := p.polls()
+	p.g.Expect(answer("grid", "test")).To(And(MatchError(ego.ErrForbidden), MatchError(ContainSubstring("another master"))))
+	p.g.Expect(p.polls()).To(Equal(asked))
+	p.g.Expect(answer("other", "prod")).To(MatchError(ContainSubstring("by the test")), "it is another namespace")
+
+	p.clock.Step(observe.DefaultPollInterval / 2)
+	asked = p.polls()
+	p.g.Expect(answer("grid", "late")).To(MatchError(ContainSubstring("by the test")), "it was said a while ago")
+	p.g.Expect(p.polls()).To(Equal(asked + 1))
+
+	p.fails(nil)
+	p.clock.Step(observe.DefaultPollInterval / 2)
+	p.g.Expect(answer("grid", "later")).To(Succeed(), "the right was given")
+	p.g.Expect(answer("grid", "last")).To(Succeed())
+}
+
+// One that could be asked before is asked, whatever is said of others: a policy may forbid single pods.
+func TestEGOIsAskedWhereItCouldBeBefore(t *testing.T) {
+	p := newPolled(t, polledHost)
+	p.reads.Random = func() float64 { return 1 }
+	p.read()
+	p.g.Expect(p.answered().Err).NotTo(HaveOccurred())
+	p.fails(egotest.Always(fmt.Errorf("%w: by the test", ego.ErrForbidden)))
+	other := prod()
+	other.Name = "other"
+	p.clock.Step(atMost - time.Second)
+	p.reads.Read(other, masterPod("o", 0), observe.Want{})
+	p.reads.Wait()
+	p.fails(nil)
+	p.clock.Step(time.Second)
+	p.g.Eventually(p.polls).Should(Equal(3))
+	p.g.Expect(p.answered().Err).NotTo(HaveOccurred())
+}
+
 func TestOnePollAtATime(t *testing.T) {
 	p := newPolled(t)
 	release := p.hold()

@@ -81,6 +81,9 @@ type Facts struct {
 	// get their labels back.
 	Lagging map[ChildKey]bool
 
+	// unanswered is what the API server has yet to be asked.
+	unanswered []question
+
 	// EGO is what EGO said last, nil while it has said nothing since the master, or the operator, was started.
 	EGO *EGORead
 

@@ -14,7 +14,6 @@ import (
 	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
@@ -80,6 +79,9 @@ func (o *Observer) Observe(ctx context.Context, cluster *v1alpha1.SymphonyCluste
 	if err := o.imageChecks(ctx, facts); err != nil {
 		return nil, err
 	}
+	if err := o.whoHas(ctx, facts); err != nil {
+		return nil, err
+	}
 	if err := o.network(ctx, facts); err != nil {
 		return nil, err
 	}
@@ -123,36 +125,42 @@ func (o *Observer) children(ctx context.Context, facts *Facts) error {
 func (o *Observer) mortalChildren(ctx context.Context, facts *Facts) (err error) {
 	spec, cluster := &facts.Cluster.Spec, facts.Cluster.Name
 	drained, limited := spec.Compute.ScaleIn.PolicyOrDefault() == v1alpha1.Drain, spec.Network.Policy != nil
-	facts.ComputeBudget, err = lookUp(ctx, o, facts, names.ComputeBudgetName(cluster), &policyv1.PodDisruptionBudget{}, drained)
+	facts.ComputeBudget, err = mortalChild(ctx, o, facts, names.ComputeBudgetName(cluster), &policyv1.PodDisruptionBudget{}, drained)
 	if err != nil {
 		return err
 	}
-	facts.MasterPolicy, err = lookUp(ctx, o, facts, names.MasterPolicyName(cluster), &networkingv1.NetworkPolicy{}, limited)
+	facts.MasterPolicy, err = mortalChild(ctx, o, facts, names.MasterPolicyName(cluster), &networkingv1.NetworkPolicy{}, limited)
 	if err != nil {
 		return err
 	}
-	facts.ComputePolicy, err = lookUp(ctx, o, facts, names.ComputePolicyName(cluster), &networkingv1.NetworkPolicy{}, limited)
+	facts.ComputePolicy, err = mortalChild(ctx, o, facts, names.ComputePolicyName(cluster), &networkingv1.NetworkPolicy{}, limited)
 	return err
 }
 
-// child reads one child into object and returns it, or nil when this cluster has none of that name; who has
-// the name instead goes into the facts.
-func child[T client.Object](ctx context.Context, o *Observer, facts *Facts, name string, object T) (T, error) {
-	return lookUp(ctx, o, facts, name, object, true)
+func mortalChild[T client.Object](ctx context.Context, o *Observer, facts *Facts, name string, object T, wanted bool) (T, error) {
+	if wanted {
+		return child(ctx, o, facts, name, object)
+	}
+	return lookUp(ctx, o, facts, name, object, nil)
 }
 
-// lookUp is child; without live, the API server is not asked about what the cache does not have.
-func lookUp[T client.Object](ctx context.Context, o *Observer, facts *Facts, name string, object T, live bool) (T, error) {
+// child reads one child into object and returns it, or nil when this cluster has none of that name; who has
+// the name instead goes into the facts, if only once the API server has been asked.
+func child[T client.Object](ctx context.Context, o *Observer, facts *Facts, name string, object T) (T, error) {
+	return lookUp(ctx, o, facts, name, object, func() {})
+}
+
+// lookUp is child; free is called if nobody has the name. Without it, the API server is not asked about what the cache does not have.
+func lookUp[T client.Object](ctx context.Context, o *Observer, facts *Facts, name string, object T, free func()) (T, error) {
 	var none T
 	gvk, err := kindOf(object)
 	if err != nil {
 		return none, err
 	}
-	key := client.ObjectKey{Namespace: facts.Cluster.Namespace, Name: name}
-	childKey := ChildKey{Kind: gvk.Kind, Name: name}
-	err = o.Cache.Get(ctx, key, object)
+	key := ChildKey{Kind: gvk.Kind, Name: name}
+	err = o.Cache.Get(ctx, client.ObjectKey{Namespace: facts.Cluster.Namespace, Name: name}, object)
 	if err == nil {
-		if claimed, err := o.claims(ctx, facts, childKey, object); !claimed {
+		if claimed, err := o.claims(ctx, facts, key, object); !claimed {
 			return none, err
 		}
 		return object, nil
@@ -160,26 +168,10 @@ func lookUp[T client.Object](ctx context.Context, o *Observer, facts *Facts, nam
 	if !apierrors.IsNotFound(err) {
 		return none, fmt.Errorf("reading %s %s: %w", gvk.Kind, name, err)
 	}
-	if !live {
-		return none, nil
+	if free != nil {
+		facts.unanswered = append(facts.unanswered, question{key, gvk, free})
 	}
-	metadata := &metav1.PartialObjectMetadata{}
-	metadata.SetGroupVersionKind(gvk)
-	err = o.Live.Get(ctx, key, metadata)
-	if err != nil {
-		if apierrors.IsNotFound(err) {
-			err = nil
-		} else {
-			err = fmt.Errorf("reading %s %s: %w", gvk.Kind, name, err)
-		}
-		return none, err
-	}
-	claimed, err := o.claims(ctx, facts, childKey, metadata)
-	if claimed {
-		facts.Unseen[childKey] = metadata.UID
-		facts.Lagging[childKey] = names.Managed().Matches(labels.Set(metadata.Labels))
-	}
-	return none, err
+	return none, nil
 }
 
 // claims reports whether the object is this cluster's, and notes it as taken when it is not.
