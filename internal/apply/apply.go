@@ -41,6 +41,8 @@ type Applier struct {
 	// Hosts is told when hosts were changed.
 	Hosts HostsChanged
 	Clock clock.PassiveClock
+	// InOrder has children that could be sent side by side sent one after the other: a test can say then which write comes next.
+	InOrder bool
 
 	compared compared
 	written  written
@@ -55,7 +57,7 @@ type HostsChanged interface {
 
 // Outcome is what came of one pass's writes.
 type Outcome struct {
-	// Problems are the writes that failed or were not tried, in the order of the children.
+	// Problems are the writes that failed or were not tried, in an order that is the same every time.
 	Problems []Problem
 	// Told counts running compute pods that were told the master's address in this pass.
 	Told int
@@ -79,7 +81,7 @@ func (a *Applier) Everything(
 	out.note(takenNames(facts)...)
 	out.note(a.imageChecks(ctx, facts, children)...)
 	out.note(a.networkCheck(ctx, facts, children)...)
-	kept := a.beforeWorkloads(ctx, facts, children, &out)
+	kept, gui := a.beforeWorkloads(ctx, facts, children, &out)
 	guarded := a.policies(ctx, facts, children, &out)
 	if wanted := children.MasterDeployment; wanted != nil && kept && (guarded.master || facts.MasterDeployment != nil) {
 		out.note(workload(ctx, a, facts, facts.MasterDeployment, appsv1ac.ExtractDeployment, wanted, children.MasterAsIs, wanted.Spec.Template)...)
@@ -90,6 +92,7 @@ func (a *Applier) Everything(
 		setTold = out.note(workload(ctx, a, facts, facts.ComputeSet, appsv1ac.ExtractReplicaSet, wanted, children.ComputeAsIs, wanted.Spec.Template)...)
 	}
 	out.note(a.computeHosts(ctx, facts, children)...)
+	out.note(gui()...)
 	told, err := a.tell(ctx, decided.Compute.Tell, decided.Compute.MasterHosts)
 	out.Told = told
 	out.note(problem("telling compute pods the master's address", observe.ChildKey{}, err)...)
@@ -100,21 +103,35 @@ func (a *Applier) Everything(
 	return out
 }
 
-// beforeWorkloads applies what pods start from and are reached by, and reports whether their templates are kept. None of it waits for another, so all
-// is sent side by side. The console's Service is among it because the API server gives node ports one at a time, which takes seconds when many clusters
-// come at once: a pass that waited for its node port after it had made the master would not see the master's address come.
-func (a *Applier) beforeWorkloads(ctx context.Context, facts *observe.Facts, children *build.Children, out *Outcome) (kept bool) {
-	problems := sideBySide(
+// beforeWorkloads applies what pods start from, and reports whether their templates are kept. None of it waits for another, so all is sent side by
+// side: with an answer to wait for each, compute hosts came later.
+//
+// gui applies the console's Service, or tells what came of it: the API server gives node ports one at a time, which takes seconds when many clusters
+// come at once. A pass that waited for one after it had made the master would not see the master's address come, so it is asked for before there is a
+// master; once there is one, nothing waits for it.
+func (a *Applier) beforeWorkloads(
+	ctx context.Context, facts *observe.Facts, children *build.Children, out *Outcome,
+) (kept bool, gui func() []Problem) {
+	gui = ifWanted(ctx, a, facts, facts.GUI, corev1ac.ExtractService, children.GUI)
+	writes := []func() []Problem{
 		func() []Problem { return a.revisions(ctx, facts, children) },
 		ifWanted(ctx, a, facts, facts.MasterClaim, corev1ac.ExtractPersistentVolumeClaim, children.MasterClaim),
 		ifWanted(ctx, a, facts, facts.MasterService, corev1ac.ExtractService, children.MasterService),
 		ifWanted(ctx, a, facts, facts.Hosts, corev1ac.ExtractConfigMap, children.Hosts),
-		ifWanted(ctx, a, facts, facts.GUI, corev1ac.ExtractService, children.GUI),
-	)
+	}
+	noMaster := facts.MasterDeployment == nil
+	if noMaster {
+		writes = append(writes, gui)
+	}
+	problems := a.sideBySide(writes)
+	if last := len(problems) - 1; noMaster {
+		told := problems[last]
+		gui, problems = func() []Problem { return told }, problems[:last]
+	}
 	for _, some := range problems {
 		out.note(some...)
 	}
-	return len(problems[0]) == 0
+	return len(problems[0]) == 0, gui
 }
 
 // ifWanted applies a child that there may be no intent for.
@@ -133,10 +150,14 @@ func ifWanted[T any, C interface {
 }
 
 // sideBySide makes writes that do not wait for each other. Their problems are in the order of the writes.
-func sideBySide(writes ...func() []Problem) [][]Problem {
+func (a *Applier) sideBySide(writes []func() []Problem) [][]Problem {
 	var group sync.WaitGroup
 	problems := make([][]Problem, len(writes))
 	for i, write := range writes {
+		if a.InOrder {
+			problems[i] = write()
+			continue
+		}
 		group.Go(func() { problems[i] = write() })
 	}
 	group.Wait()

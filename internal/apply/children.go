@@ -136,7 +136,7 @@ func ensure[T any, C configuration[C]](
 	}
 	if object, ok := any(live).(metav1.Object); ok && live != nil {
 		if a.written.statusIsDue(object, a.Clock.Now()) {
-			return fmt.Errorf("%w, or is about to be: its controller has still to say that it has seen the last change", errOutdated)
+			return fmt.Errorf("%w, or is about to be: its first status is still to come", errOutdated)
 		}
 		wanted.WithResourceVersion(object.GetResourceVersion())
 	}

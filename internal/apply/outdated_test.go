@@ -111,8 +111,8 @@ func TestAChildIsNotWrittenBeforeTheLastWriteIsSeen(t *testing.T) {
 	}
 }
 
-// The controller of a workload answers each change with a status, and so with a version that nobody has seen yet.
-func TestAWorkloadIsNotWrittenWhileTheStatusOfTheLastWriteIsDue(t *testing.T) {
+// Its controller is about to write the first status of a new ReplicaSet, and so a version that nobody has seen yet.
+func TestAReplicaSetIsNotWrittenWhileItsFirstStatusIsDue(t *testing.T) {
 	key := observe.ChildKey{Kind: "ReplicaSet", Name: "prod-compute"}
 	for name, c := range map[string]struct {
 		own      bool
@@ -120,10 +120,11 @@ func TestAWorkloadIsNotWrittenWhileTheStatusOfTheLastWriteIsDue(t *testing.T) {
 		later    time.Duration
 		sent     bool
 	}{
-		"it is due":                       {own: true, observed: 1},
-		"it is there":                     {own: true, observed: 2, sent: true},
-		"the change was somebody else's":  {observed: 1, sent: true},
-		"it is due for long, and so late": {own: true, observed: 1, later: 11 * time.Second, sent: true},
+		"it is due":                           {own: true},
+		"it is there":                         {own: true, observed: 2, sent: true},
+		"there is one, and the next is due":   {own: true, observed: 1, sent: true},
+		"another operator created it":         {sent: true},
+		"it is due for long, and so for ever": {own: true, later: 11 * time.Second, sent: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)

@@ -57,24 +57,16 @@ func (w *written) conflict(wanted runtime.ApplyConfiguration, now time.Time) err
 	return apierrors.NewConflict(schema.GroupResource{}, "", errors.New("the cache has not seen the operator's own last write"))
 }
 
-// statusIsDue reports whether the controller of a workload has yet to write the status of the operator's own last write. It does so at once, and what
-// is applied meanwhile would be refused for the version that the status makes: of 100 clusters that were scaled as soon as they were there, nine were.
-// A controller that does not come to it holds nothing up for longer than cacheLag.
+// statusIsDue reports whether a ReplicaSet that the operator wrote a moment ago has yet to get its first status. What is applied meanwhile would be refused
+// for the version that the status makes: of 100 clusters that were scaled as soon as they were there, nine were. A controller that does not come to it
+// holds nothing up for longer than cacheLag; later statuses come at any time, and are not waited for.
 func (w *written) statusIsDue(live metav1.Object, now time.Time) bool {
-	last, known := w.Recall(live.GetUID())
-	return known && now.Sub(last.at) <= cacheLag && observedGeneration(live) < live.GetGeneration()
-}
-
-// observedGeneration is the generation of what has no controller that tells.
-func observedGeneration(live metav1.Object) int64 {
-	switch live := live.(type) {
-	case *appsv1.Deployment:
-		return live.Status.ObservedGeneration
-	case *appsv1.ReplicaSet:
-		return live.Status.ObservedGeneration
-	default:
-		return live.GetGeneration()
+	set, is := live.(*appsv1.ReplicaSet)
+	if !is || set.Status.ObservedGeneration > 0 {
+		return false
 	}
+	last, known := w.Recall(set.UID)
+	return known && now.Sub(last.at) <= cacheLag
 }
 
 // versionOf is the object and the version of it that a configuration is meant for, or, if it was sent, has become; "" for what it does not say. Configurations

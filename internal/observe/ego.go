@@ -280,9 +280,11 @@ func (r *EGOReads) poll(key types.NamespacedName, state *egoState, changes int, 
 		r.again(key, state)
 		return
 	}
-	if errors.Is(read.Err, ego.ErrForbidden) {
+	switch {
+	case errors.Is(read.Err, errSameNamespace):
+	case errors.Is(read.Err, ego.ErrForbidden):
 		state.forbidden++
-	} else {
+	default:
 		state.forbidden = 0
 	}
 	read.Refused = EGOTrouble(state.refused)
@@ -297,7 +299,7 @@ func (r *EGOReads) poll(key types.NamespacedName, state *egoState, changes int, 
 // answer looks, unless it is known what would come of it.
 func (r *EGOReads) answer(key types.NamespacedName, state *egoState, before *EGORead) *EGORead {
 	r.mu.Lock()
-	known := r.missing.instead(key.Namespace, before, r.clock.Now(), r.interval)
+	known := r.missing.instead(key, before, r.clock.Now(), r.interval)
 	r.mu.Unlock()
 	if known != nil {
 		return known
@@ -307,7 +309,7 @@ func (r *EGOReads) answer(key types.NamespacedName, state *egoState, before *EGO
 	defer cancel()
 	read := look(ctx, r.connect(state.pod), r.clock, before, names.ComputeName(key.Name)+"-")
 	r.mu.Lock()
-	r.missing.note(key.Namespace, read.Err, r.clock.Now())
+	r.missing.note(key, read.Err, r.clock.Now())
 	r.mu.Unlock()
 	return read
 }

@@ -66,6 +66,7 @@ func (w *World) newOperator() *operator {
 	}
 	o.clusters = controllers.NewSymphonyClusterReconciler(means, settings)
 	o.clusters.Hosts.Random = func() float64 { return 0.5 }
+	o.clusters.Applier.InOrder = true
 	o.checks = controllers.NewNetworkCheckReconciler(means, settings.NetworkCheckImage)
 	return o
 }
