@@ -106,29 +106,25 @@ func (a *Applier) Everything(
 // beforeWorkloads applies what pods start from, and reports whether their templates are kept. None of it waits for another, so all is sent side by
 // side: with an answer to wait for each, compute hosts came later.
 //
-// gui applies the console's Service, or tells what came of it: the API server gives node ports one at a time, which takes seconds when many clusters
+// gui applies the console's Service, if that is not done yet, and tells what came of it: the API server gives node ports one at a time, which takes seconds when many clusters
 // come at once. A pass that waited for one after it had made the master would not see the master's address come, so it is asked for before there is a
 // master; once there is one, nothing waits for it.
 func (a *Applier) beforeWorkloads(
 	ctx context.Context, facts *observe.Facts, children *build.Children, out *Outcome,
 ) (kept bool, gui func() []Problem) {
-	gui = ifWanted(ctx, a, facts, facts.GUI, corev1ac.ExtractService, children.GUI)
+	gui = sync.OnceValue(ifWanted(ctx, a, facts, facts.GUI, corev1ac.ExtractService, children.GUI))
 	writes := []func() []Problem{
 		func() []Problem { return a.revisions(ctx, facts, children) },
 		ifWanted(ctx, a, facts, facts.MasterClaim, corev1ac.ExtractPersistentVolumeClaim, children.MasterClaim),
 		ifWanted(ctx, a, facts, facts.MasterService, corev1ac.ExtractService, children.MasterService),
 		ifWanted(ctx, a, facts, facts.Hosts, corev1ac.ExtractConfigMap, children.Hosts),
 	}
-	noMaster := facts.MasterDeployment == nil
-	if noMaster {
+	noted := len(writes)
+	if facts.MasterDeployment == nil {
 		writes = append(writes, gui)
 	}
 	problems := a.sideBySide(writes)
-	if last := len(problems) - 1; noMaster {
-		told := problems[last]
-		gui, problems = func() []Problem { return told }, problems[:last]
-	}
-	for _, some := range problems {
+	for _, some := range problems[:noted] {
 		out.note(some...)
 	}
 	return len(problems[0]) == 0, gui

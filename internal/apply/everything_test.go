@@ -256,6 +256,21 @@ func TestAChildThatFailsDoesNotKeepTheOthersAway(t *testing.T) {
 	}
 }
 
+// The API server gives node ports one at a time, and a webhook for Services may take its time.
+func TestNothingWaitsForTheConsoleOnceThereIsAMaster(t *testing.T) {
+	g := NewWithT(t)
+	facts, written := inForce(t), &recorder{}
+	facts.MasterDeployment = &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Name: "prod-master", UID: "deployment"}}
+	g.Expect(everything(t, written.client(), facts, newPlan())).To(Equal(apply.Outcome{}))
+	g.Expect(written.whats()).To(ContainElement(computeSet))
+	g.Expect(written.writes[len(written.writes)-1].what).To(Equal(guiService))
+
+	// Before that it is asked for first: a pass that waited for it would not see the master's address come.
+	written = &recorder{}
+	everything(t, written.client(), newFacts(), newPlan())
+	g.Expect(slices.Index(written.whats(), guiService)).To(BeNumerically("<", slices.Index(written.whats(), masterDeploy)))
+}
+
 func TestAnObjectOfSomebodyElseIsLeftAlone(t *testing.T) {
 	for _, leaving := range []bool{false, true} {
 		g := NewWithT(t)
