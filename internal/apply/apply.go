@@ -106,9 +106,9 @@ func (a *Applier) Everything(
 // beforeWorkloads applies what pods start from, and reports whether their templates are kept. None of it waits for another, so all is sent side by
 // side: with an answer to wait for each, compute hosts came later.
 //
-// gui applies the console's Service, if that is not done yet, and tells what came of it: the API server gives node ports one at a time, which takes seconds when many clusters
-// come at once. A pass that waited for one after it had made the master would not see the master's address come, so it is asked for before there is a
-// master; once there is one, nothing waits for it.
+// gui applies the console's Service, if that is not done yet, and tells what came of it: the API server gives node ports one at a time, which takes
+// seconds when many clusters come at once. A pass that waited for one after it had made the master would not see the master's address come, so it is
+// asked for before there is a master; once there is one, nothing waits for it.
 func (a *Applier) beforeWorkloads(
 	ctx context.Context, facts *observe.Facts, children *build.Children, out *Outcome,
 ) (kept bool, gui func() []Problem) {

@@ -4,7 +4,6 @@
 package apply_test
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -74,25 +73,11 @@ func (r *recorder) note(w write) error {
 	return nil
 }
 
-// sentTogether is what is sent side by side, in the order in which whats shows it.
-var sentTogether = []string{keepTemplates, masterClaim, masterService, hostsMap, guiService}
-
 // whats are the writes without their details.
 func (r *recorder) whats() []string {
 	var all []string
 	for _, w := range r.writes {
 		all = append(all, w.what)
-	}
-	place := func(what string) int {
-		return slices.IndexFunc(sentTogether, func(one string) bool { return strings.HasPrefix(what, one) })
-	}
-	for from := 0; from < len(all); {
-		to := from
-		for to < len(all) && place(all[to]) >= 0 {
-			to++
-		}
-		slices.SortStableFunc(all[from:to], func(a, b string) int { return cmp.Compare(place(a), place(b)) })
-		from = to + 1
 	}
 	return all
 }
@@ -162,12 +147,12 @@ func newPlan() *plan.Plan {
 	}
 }
 
-// everything builds and applies.
+// everything builds and applies, in order.
 func everything(t *testing.T, writer client.Client, facts *observe.Facts, decided *plan.Plan) apply.Outcome {
 	t.Helper()
 	children, err := build.All(facts, decided)
 	NewWithT(t).Expect(err).NotTo(HaveOccurred())
-	applier := &apply.Applier{Client: writer, Clock: clocktesting.NewFakePassiveClock(noon)}
+	applier := &apply.Applier{Client: writer, Clock: clocktesting.NewFakePassiveClock(noon), InOrder: true}
 	return applier.Everything(t.Context(), facts, decided, children)
 }
 

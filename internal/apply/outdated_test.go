@@ -14,6 +14,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/utils/clock"
 	clocktesting "k8s.io/utils/clock/testing"
 
 	"github.com/symphony-operator/symphony-operator/internal/apply"
@@ -66,6 +67,29 @@ func TestAChildThatTheCacheWillShowIsNotChangedBlindly(t *testing.T) {
 	t.Error("one that lost its labels must get them back")
 }
 
+// passes are those of one operator, which remembers what it has written; after each, written has its writes alone.
+func passes(t *testing.T, written *recorder, facts *observe.Facts, now clock.PassiveClock) func() []apply.Problem {
+	t.Helper()
+	applier := &apply.Applier{Client: written.client(), Clock: now}
+	return func() []apply.Problem {
+		children, err := build.All(facts, newPlan())
+		NewWithT(t).Expect(err).NotTo(HaveOccurred())
+		written.writes = nil
+		return applier.Everything(t.Context(), facts, newPlan(), children).Problems
+	}
+}
+
+// expectSentOrOutdated expects that a child was sent, or that it was waited for.
+func expectSentOrOutdated(g Gomega, sent bool, problems []apply.Problem, written *recorder, key observe.ChildKey, what string) {
+	if sent {
+		g.Expect(problems).To(BeEmpty())
+		g.Expect(written.whats()).To(ContainElement(what))
+		return
+	}
+	g.Expect(problems).To(HaveExactElements(And(HaveField("Kind", apply.Outdated), HaveField("Child", key))))
+	g.Expect(written.whats()).NotTo(ContainElement(what))
+}
+
 // A pass right after another sees the child from before it: the API server need not be asked to refuse it. It is asked again when the cache has not
 // seen the write for long: after a restore from a backup its versions are lower, and never would be seen.
 func TestAChildIsNotWrittenBeforeTheLastWriteIsSeen(t *testing.T) {
@@ -87,26 +111,13 @@ func TestAChildIsNotWrittenBeforeTheLastWriteIsSeen(t *testing.T) {
 			facts, now := newFacts(), clocktesting.NewFakePassiveClock(noon)
 			facts.MasterService = &corev1.Service{ObjectMeta: metav1.ObjectMeta{Name: key.Name, UID: "service", ResourceVersion: "7"}}
 			written := &recorder{answers: "10"}
-			applier := &apply.Applier{Client: written.client(), Clock: now}
-			pass := func() []apply.Problem {
-				children, err := build.All(facts, newPlan())
-				g.Expect(err).NotTo(HaveOccurred())
-				written.writes = nil
-				return applier.Everything(t.Context(), facts, newPlan(), children).Problems
-			}
+			pass := passes(t, written, facts, now)
 			g.Expect(pass()).To(BeEmpty())
 			g.Expect(written.whats()).To(ContainElement(masterService))
 
 			facts.MasterService.ResourceVersion = c.seen
 			now.SetTime(noon.Add(c.later))
-			problems := pass()
-			if c.sent {
-				g.Expect(problems).To(BeEmpty())
-				g.Expect(written.whats()).To(ContainElement(masterService))
-				return
-			}
-			g.Expect(problems).To(HaveExactElements(And(HaveField("Kind", apply.Outdated), HaveField("Child", key))))
-			g.Expect(written.whats()).NotTo(ContainElement(masterService))
+			expectSentOrOutdated(g, c.sent, pass(), written, key, masterService)
 		})
 	}
 }
@@ -130,13 +141,7 @@ func TestAReplicaSetIsNotWrittenWhileItsFirstStatusIsDue(t *testing.T) {
 			g := NewWithT(t)
 			facts, now := inForce(t), clocktesting.NewFakePassiveClock(noon)
 			written := &recorder{answers: "10"}
-			applier := &apply.Applier{Client: written.client(), Clock: now}
-			pass := func() []apply.Problem {
-				children, err := build.All(facts, newPlan())
-				g.Expect(err).NotTo(HaveOccurred())
-				written.writes = nil
-				return applier.Everything(t.Context(), facts, newPlan(), children).Problems
-			}
+			pass := passes(t, written, facts, now)
 			facts.ComputeSet.ResourceVersion, facts.ComputeSet.Generation, facts.ComputeSet.Status.ObservedGeneration = "10", 2, 2
 			if c.own {
 				g.Expect(pass()).To(BeEmpty())
@@ -145,14 +150,7 @@ func TestAReplicaSetIsNotWrittenWhileItsFirstStatusIsDue(t *testing.T) {
 
 			facts.ComputeSet.Status.ObservedGeneration = c.observed
 			now.SetTime(noon.Add(c.later))
-			problems := pass()
-			if c.sent {
-				g.Expect(problems).To(BeEmpty())
-				g.Expect(written.whats()).To(ContainElement(computeSet))
-				return
-			}
-			g.Expect(problems).To(HaveExactElements(And(HaveField("Kind", apply.Outdated), HaveField("Child", key))))
-			g.Expect(written.whats()).NotTo(ContainElement(computeSet))
+			expectSentOrOutdated(g, c.sent, pass(), written, key, computeSet)
 		})
 	}
 }

@@ -5,7 +5,6 @@ package apply_test
 
 import (
 	"context"
-	"sync"
 	"testing"
 
 	. "github.com/onsi/gomega"
@@ -28,7 +27,6 @@ import (
 type server struct {
 	client.Client
 
-	mutex   sync.Mutex
 	applied []string
 }
 
@@ -38,8 +36,6 @@ func newServer() *server {
 		Apply: func(ctx context.Context, c client.WithWatch, wanted runtime.ApplyConfiguration, options ...client.ApplyOption) error {
 			err := c.Apply(ctx, wanted, append(options, client.FieldOwner(names.FieldManager))...)
 			if named, ok := wanted.(interface{ GetName() *string }); ok {
-				s.mutex.Lock()
-				defer s.mutex.Unlock()
 				s.applied = append(s.applied, *named.GetName())
 			}
 			return err

@@ -89,9 +89,10 @@ type EGOReads struct {
 	slots    chan struct{}
 	polls    sync.WaitGroup
 
-	mu      sync.Mutex
-	known   map[types.NamespacedName]*egoState
 	missing missingRights
+
+	mu    sync.Mutex
+	known map[types.NamespacedName]*egoState
 }
 
 // egoState is what is known of one cluster's EGO.
@@ -134,7 +135,6 @@ func NewEGOReads(connect func(types.NamespacedName) ego.EGO, now clock.WithDelay
 		interval: interval,
 		slots:    make(chan struct{}, polledAtOnce),
 		known:    map[types.NamespacedName]*egoState{},
-		missing:  missingRights{},
 	}
 }
 
@@ -298,19 +298,14 @@ func (r *EGOReads) poll(key types.NamespacedName, state *egoState, changes int, 
 
 // answer looks, unless it is known what would come of it.
 func (r *EGOReads) answer(key types.NamespacedName, state *egoState, before *EGORead) *EGORead {
-	r.mu.Lock()
-	known := r.missing.instead(key, before, r.clock.Now(), r.interval)
-	r.mu.Unlock()
-	if known != nil {
+	if known := r.missing.instead(key, before, r.clock.Now(), r.interval); known != nil {
 		return known
 	}
 	// The poll outlives the pass that asked for it.
 	ctx, cancel := context.WithTimeout(context.Background(), pollTimeout)
 	defer cancel()
 	read := look(ctx, r.connect(state.pod), r.clock, before, names.ComputeName(key.Name)+"-")
-	r.mu.Lock()
 	r.missing.note(key, read.Err, r.clock.Now())
-	r.mu.Unlock()
 	return read
 }
 
