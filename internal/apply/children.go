@@ -116,7 +116,8 @@ func outdated(key observe.ChildKey) Problem {
 
 // ensure applies an object, unless it is as wanted already. live is nil while the cache has none, and uid "" while none is
 // known to be there; extract takes out of it what the operator owns. What is live is changed in this version only: a cache that is behind
-// shows an earlier spec beside an earlier child, and what follows from these would take hosts away that were added since.
+// shows an earlier spec beside an earlier child, and what follows from these would take hosts away that were added since. What is not there is
+// created, and nothing else: an object that has come by the name since is not changed.
 func ensure[T any, C configuration[C]](
 	ctx context.Context, a *Applier, uid types.UID, live *T, extract func(*T, string) (C, error), wanted C,
 ) error {
@@ -133,6 +134,8 @@ func ensure[T any, C configuration[C]](
 	}
 	if uid != "" {
 		wanted.WithUID(uid)
+	} else if live == nil {
+		wanted.WithResourceVersion(absent)
 	}
 	if object, ok := any(live).(metav1.Object); ok && live != nil {
 		if a.written.statusIsDue(object, a.Clock.Now()) {
@@ -142,6 +145,10 @@ func ensure[T any, C configuration[C]](
 	}
 	return a.send(ctx, wanted)
 }
+
+// absent is the version of what is to be created: an apply of it is refused if the object is there, as no object has it. The API server creates what
+// is not there whatever version an apply is meant for, and etcd's first write makes version 2.
+const absent = "1"
 
 // workload applies a child with a pod template. When the API server or a policy refuses the wanted template or its pods, the child
 // is applied with the one that it has: a mistake in the one must not stop scaling and repair.

@@ -85,7 +85,7 @@ func TestAListThatIsNewerThanTheCacheIsNoTrouble(t *testing.T) {
 
 	// It shows none, and when the list was written is not known.
 	key := observe.ChildKey{Kind: "ConfigMap", Name: hostsList}
-	facts.ComputeHosts[0], facts.Unseen[key], facts.Lagging = nil, after.UID, map[observe.ChildKey]bool{key: true}
+	facts.ComputeHosts[0], facts.Unseen[key], facts.Lagging = nil, "list", map[observe.ChildKey]bool{key: true}
 	g.Expect(everything(t, s, facts, listing("three\n"))).To(waits)
 	g.Expect(found[corev1.ConfigMap](t, s, hostsList).Data).To(HaveKeyWithValue(names.HostsKey, "two\n"))
 

@@ -22,7 +22,8 @@ import (
 	"github.com/symphony-operator/symphony-operator/internal/recent"
 )
 
-// absentFor is for how long a name that was free counts as free while nothing is created under it: only who takes it meanwhile is told of later.
+// absentFor is for how long a name that was free counts as free. Who takes it meanwhile is told of later, and keeps what is there: what is created
+// must not be there yet (package apply).
 const absentFor = 30 * time.Second
 
 // absences remembers which names were free. A master takes a dozen passes, or minutes of them, until it has an address, and each asked the
@@ -43,20 +44,24 @@ func (a *absences) holds(of absence, now time.Time) bool {
 }
 
 // followingChild is child for one that is created only when the master's address is known: before that, the API server is not asked in
-// every pass whether it is there. What is created is always asked for.
+// every pass whether it is there. With the address it is created at once, if its name was free just before: compute hosts came an answer later
+// otherwise. From then on it is asked for.
 func followingChild[T client.Object](ctx context.Context, o *Observer, facts *Facts, name string, object T) (T, error) {
-	var none T
 	gvk, err := kindOf(object)
 	if err != nil {
+		var none T
 		return none, err
 	}
 	of := absence{facts.Cluster.UID, ChildKey{Kind: gvk.Kind, Name: name}}
+	free := o.absent.holds(of, facts.Now)
 	if slices.ContainsFunc(facts.MasterPods, func(pod *corev1.Pod) bool { return pod.Status.PodIP != "" }) {
-		// It will be there in a moment. A master that loses its address then must not make it absent while the cache is behind.
+		// It will be there in a moment: to the next pass, whose cache may be behind, its name is not free.
 		o.absent.Forget(of)
-		return child(ctx, o, facts, name, object)
+		if !free {
+			return child(ctx, o, facts, name, object)
+		}
 	}
-	if o.absent.holds(of, facts.Now) {
+	if free {
 		return lookUp(ctx, o, facts, name, object, nil)
 	}
 	return lookUp(ctx, o, facts, name, object, func() { o.absent.Remember(of, facts.Now) })

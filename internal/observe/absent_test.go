@@ -22,7 +22,7 @@ import (
 	"github.com/symphony-operator/symphony-operator/internal/observe"
 )
 
-// What follows from the master's address is asked for again and again only when the address is there, and it may be created.
+// What follows from the master's address is asked for again and again only when it may have been created already.
 func TestTheAPIServerIsNotAskedForWhatIsNotCreatedYet(t *testing.T) {
 	deployment := owned(&appsv1.Deployment{}, "prod-master", names.Master, "SymphonyCluster", "prod", "now")
 	set := owned(&appsv1.ReplicaSet{}, "prod-master-1", names.Master, "Deployment", "prod-master", deployment.GetUID())
@@ -40,11 +40,15 @@ func TestTheAPIServerIsNotAskedForWhatIsNotCreatedYet(t *testing.T) {
 		later        time.Duration
 		asked        []string
 	}{
-		"while the master starts, and at once when it has an address": {
-			{cached: starting, asked: both}, {cached: starting}, {cached: starting, later: 29 * time.Second}, {cached: running, asked: both},
+		"while the master starts, and from when it had an address": {
+			{cached: starting, asked: both}, {cached: starting}, {cached: running, later: 29 * time.Second}, {cached: running, asked: both}, {cached: running, asked: both},
 		},
-		"after a while": {{cached: starting, asked: both}, {cached: starting, later: 30 * time.Second, asked: both}},
-		"when the master has lost its address again": {{cached: starting, asked: both}, {cached: running, asked: both}, {cached: starting, asked: both}},
+		"when the address comes late":        {{cached: starting, asked: both}, {cached: running, later: 30 * time.Second, asked: both}},
+		"when the address was there already": {{cached: running, asked: both}, {cached: running, asked: both}},
+		"after a while":                      {{cached: starting, asked: both}, {cached: starting, later: 30 * time.Second, asked: both}},
+		"when the master has lost its address again": {
+			{cached: starting, asked: both}, {cached: running}, {cached: starting, asked: both},
+		},
 		"when it is there, and the cache does not show it": {
 			{cached: starting, live: []client.Object{own}, asked: both}, {cached: starting, live: []client.Object{own}, asked: both[1:]},
 		},

@@ -5,6 +5,7 @@ package observe
 
 import (
 	"context"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -14,6 +15,11 @@ import (
 // hostsPerShard is how many compute hosts one ConfigMap lists, on average. With the longest names and addresses of version 6, a
 // line has 95 bytes, so some 11,000 lines fit.
 const hostsPerShard = 10000
+
+// ComputeHostsInterval is the least time between two writes of the lists of compute hosts. While thousands of pods start, each
+// pass sees some more addresses, and would write megabytes for each of them. It is short beside the minute and more until the kubelet of
+// the master's node looks at its ConfigMaps again.
+const ComputeHostsInterval = 10 * time.Second
 
 // PodHasHost reports whether the pod is a host that the master has to resolve. One that is on its way out still is, as its work
 // may go on; the address of a finished one may be another pod's by now.
@@ -49,8 +55,26 @@ func (f *Facts) ComputeHostsShards() int {
 	return shards
 }
 
-// computeHosts reads the lists of compute hosts. The API server is asked only about those that are needed: a small cluster has
-// one, and would ask for the others in every pass.
+// FirstComputeHostsWait is how long the first list of a new ReplicaSet waits for all hosts, as long as it would for another after it: with the
+// first host alone it had to be written twice. 0 when it is due, and once there is a list.
+func (f *Facts) FirstComputeHostsWait() time.Duration {
+	if f.ComputeSet == nil || f.PodsWithHost() >= int(f.ComputeWanted()) {
+		return 0
+	}
+	for _, live := range f.ComputeHosts {
+		if live != nil {
+			return 0
+		}
+	}
+	since := f.ComputeSet.CreationTimestamp.Time
+	if since.After(f.Now) {
+		return 0 // Some clock is wrong: it holds nothing up.
+	}
+	return max(0, since.Add(ComputeHostsInterval).Sub(f.Now))
+}
+
+// computeHosts reads the lists of compute hosts. The API server is asked only about those that are needed, and when they are: a small cluster has
+// one, and would ask for the others in every pass, and for that one in each until all its hosts have addresses.
 func (o *Observer) computeHosts(ctx context.Context, facts *Facts) error {
 	read := func(shard int, needed bool) (err error) {
 		name := names.ComputeHostsName(facts.Cluster.Name, shard)
@@ -61,6 +85,9 @@ func (o *Observer) computeHosts(ctx context.Context, facts *Facts) error {
 		if err := read(shard, false); err != nil {
 			return err
 		}
+	}
+	if facts.FirstComputeHostsWait() > 0 {
+		return nil
 	}
 	for shard := range facts.ComputeHostsShards() {
 		key := ChildKey{Kind: "ConfigMap", Name: names.ComputeHostsName(facts.Cluster.Name, shard)}

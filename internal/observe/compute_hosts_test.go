@@ -5,6 +5,7 @@ package observe_test
 
 import (
 	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
 	appsv1 "k8s.io/api/apps/v1"
@@ -55,6 +56,37 @@ func TestAListThatIsNeededIsFoundTakenOrUnseen(t *testing.T) {
 	earlier := hostsList(0, "")
 	earlier.OwnerReferences[0].UID = "earlier"
 	g.Expect(see(t, append(computeHost(), earlier), nil).Taken).To(HaveExactElements(observe.TakenName{ChildKey: key, Leaving: true}), "once")
+}
+
+// All of a cluster's hosts come within seconds, each with a pass.
+func TestTheAPIServerIsNotAskedAboutTheFirstListWhileItWaits(t *testing.T) {
+	foreign := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "grid", Name: "prod-compute-hosts-0"}}
+	for name, c := range map[string]struct {
+		age   time.Duration
+		lists []client.Object
+		asked bool
+	}{
+		"a new ReplicaSet":            {0, nil, false},
+		"almost due":                  {9 * time.Second, nil, false},
+		"due":                         {10 * time.Second, nil, true},
+		"of a clock that is ahead":    {-time.Second, nil, true},
+		"there is another list, also": {0, []client.Object{hostsList(1, "10.32.0.8 prod-compute-b\n")}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			cached := append(computeHost(), c.lists...)
+			cached[0].SetCreationTimestamp(metav1.NewTime(noon.Add(-c.age)))
+			observer := &observe.Observer{
+				Cache: holding(t, cached).Build(), Live: holding(t, []client.Object{foreign}).Build(),
+				Clock: clocktesting.NewFakePassiveClock(noon), Consoles: silent{}, EGO: silent{},
+			}
+			cluster := prod()
+			cluster.Spec.Compute.Replicas = new(int32(2)) // One of them has an address.
+			facts, err := observer.Observe(t.Context(), cluster)
+			g.Expect(err).NotTo(HaveOccurred())
+			g.Expect(facts.Taken).To(HaveLen(map[bool]int{true: 1}[c.asked]))
+		})
+	}
 }
 
 // In every pass of every cluster it would be load for nothing.

@@ -16,14 +16,8 @@ import (
 	"github.com/symphony-operator/symphony-operator/internal/observe"
 )
 
-const (
-	// hostsInterval is the least time between two writes of the lists of compute hosts. While thousands of pods start, each
-	// pass sees some more addresses, and would write megabytes for each of them. It is short beside the minute and more until the kubelet of
-	// the master's node looks at its ConfigMaps again.
-	hostsInterval = 10 * time.Second
-	// maxHostsBytes is what a ConfigMap holds.
-	maxHostsBytes = 1 << 20
-)
+// maxHostsBytes is what a ConfigMap holds.
+const maxHostsBytes = 1 << 20
 
 // HostsShard is a list of compute hosts, in the format of a hosts file.
 type HostsShard struct {
@@ -53,23 +47,17 @@ func computeHosts(facts *observe.Facts) (due []HostsShard, wait time.Duration) {
 }
 
 // untilDue is how long no list is to be written; 0 when any may be. One that lost its labels or its owner does not
-// wait: without an owner it would outlive its cluster. The first one of a new ReplicaSet waits for all hosts, as long as it would for another
-// after it: with the first host alone it had to be written twice.
+// wait: without an owner it would outlive its cluster.
 func untilDue(facts *observe.Facts) time.Duration {
-	var wait time.Duration
-	first := true
+	wait := facts.FirstComputeHostsWait()
 	for _, live := range facts.ComputeHosts {
 		if live == nil {
 			continue
 		}
-		first = false
 		if !isIntact(facts, live) {
 			return 0
 		}
-		wait = max(wait, writtenAt(live, facts.Now).Add(hostsInterval).Sub(facts.Now))
-	}
-	if since := facts.ComputeSet.CreationTimestamp.Time; first && !since.After(facts.Now) && facts.PodsWithHost() < int(facts.ComputeWanted()) {
-		wait = max(0, since.Add(hostsInterval).Sub(facts.Now))
+		wait = max(wait, writtenAt(live, facts.Now).Add(observe.ComputeHostsInterval).Sub(facts.Now))
 	}
 	return wait
 }

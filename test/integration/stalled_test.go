@@ -142,12 +142,7 @@ var _ = Describe("A mistake that only the operator can see", func() {
 		Eventually(func() []string { return w.childNames(ctx) }).Should(ContainElements(others))
 
 		By("leaving it as it is")
-		again := empty(foreign)
-		Expect(api.Get(ctx, client.ObjectKeyFromObject(foreign), again)).To(Succeed())
-		Expect(again.GetUID()).To(Equal(foreign.GetUID()))
-		Expect(again.GetGeneration()).To(Equal(foreign.GetGeneration()))
-		Expect(again.GetLabels()).To(Equal(foreign.GetLabels()))
-		Expect(again.GetOwnerReferences()).To(BeEmpty())
+		expectUntouched(ctx, foreign)
 
 		By("recovering when it is gone: the user's next edit has the operator look at once")
 		Expect(api.Delete(ctx, foreign)).To(Succeed())
@@ -169,6 +164,22 @@ var _ = Describe("A mistake that only the operator can see", func() {
 		Entry("ConfigMap with the operator's own labels", &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{
 			Name: "prod-hosts", Labels: names.Labels("prod", names.Master),
 		}}, "Deployment prod-master", "ReplicaSet prod-compute"),
+	)
+
+	// They were found free before: nobody asks again when the master has its address.
+	DescribeTable("a name that somebody takes while the master starts", func(ctx SpecContext, foreign client.Object) {
+		w := newWorld(ctx)
+		w.kubelet.When(kubelet.Role(names.Master), kubelet.Creating)
+		w.create(ctx, "prod")
+		w.waitCondition(ctx, "prod", v1alpha1.ConditionComputeReady, metav1.ConditionFalse, v1alpha1.ReasonWaitingForMaster)
+		foreign.SetNamespace(w.namespace)
+		Expect(api.Create(ctx, foreign)).To(Succeed())
+		w.kubelet.Normal()
+		Expect(w.waitStalled(ctx, "prod", v1alpha1.ReasonNameConflict)).To(ContainSubstring(`"` + foreign.GetName() + `" exists and does not belong to this cluster`))
+		expectUntouched(ctx, foreign)
+	},
+		Entry("ConfigMap", &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "prod-hosts"}, Data: map[string]string{"a": "b"}}),
+		Entry("ReplicaSet", &appsv1.ReplicaSet{ObjectMeta: metav1.ObjectMeta{Name: "prod-compute"}, Spec: foreignReplicaSet()}),
 	)
 
 	It("a node port outside the cluster's range", func(ctx SpecContext) {
@@ -341,4 +352,15 @@ func (w *world) childNames(ctx SpecContext) []string {
 		found = append(found, key)
 	}
 	return found
+}
+
+// expectUntouched of an object that it is as it was created.
+func expectUntouched(ctx context.Context, foreign client.Object) {
+	GinkgoHelper()
+	again := empty(foreign)
+	Expect(api.Get(ctx, client.ObjectKeyFromObject(foreign), again)).To(Succeed())
+	Expect(again.GetUID()).To(Equal(foreign.GetUID()))
+	Expect(again.GetGeneration()).To(Equal(foreign.GetGeneration()))
+	Expect(again.GetLabels()).To(Equal(foreign.GetLabels()))
+	Expect(again.GetOwnerReferences()).To(BeEmpty())
 }
