@@ -22,6 +22,8 @@ type binary struct {
 	arguments         []string
 	// cgo: runc needs libseccomp; nothing else needs C.
 	cgo bool
+	// mend is nil for programs that are built as they are.
+	mend *mend
 }
 
 const kubernetesVersion = "v1.37.2"
@@ -35,7 +37,7 @@ func binaries() []binary {
 	}
 	return []binary{
 		{name: "etcd", module: "kubernetes", pkg: "go.etcd.io/etcd/server/v3"},
-		{name: "kwok", module: "kubernetes", pkg: "sigs.k8s.io/kwok/cmd/kwok"},
+		{name: "kwok", module: "kubernetes", pkg: "sigs.k8s.io/kwok/cmd/kwok", mend: &kwokResumes},
 		{name: "containerd", module: "containerd", pkg: "github.com/containerd/containerd/v2/cmd/containerd", arguments: container, cgo: true},
 		{name: "containerd-shim-runc-v2", module: "containerd", pkg: "github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2", arguments: container, cgo: true},
 		{name: "ctr", module: "containerd", pkg: "github.com/containerd/containerd/v2/cmd/ctr", arguments: container, cgo: true},
@@ -87,6 +89,13 @@ func (c *Cluster) build(ctx context.Context, one binary) error {
 		return fmt.Errorf("creating a directory: %w", err)
 	}
 	arguments := append([]string{"run", "-buildvcs=false"}, one.arguments...)
+	if one.mend != nil {
+		mended, err := c.mended(ctx, one)
+		if err != nil {
+			return err
+		}
+		arguments = append(arguments, mended...)
+	}
 	arguments = append(arguments, "-exec", "cp", one.pkg, c.bin(one.name)+".new")
 	command := exec.CommandContext(ctx, "go", arguments...)
 	command.Dir = filepath.Join(c.Source, "binaries", one.module)

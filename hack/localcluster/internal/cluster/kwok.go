@@ -128,8 +128,7 @@ func (t *teller) now(format string, arguments ...any) {
 
 // stages are kwok's own rules for how nodes and pods behave, as its module has them.
 func (c *Cluster) stages(ctx context.Context) (string, error) {
-	printed, err := run(ctx, "env", "GOFLAGS=", "GOWORK=off", "go", "-C", filepath.Join(c.Source, "binaries", "kubernetes"),
-		"list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/kwok")
+	module, err := c.moduleDirectory(ctx, "kubernetes", "sigs.k8s.io/kwok")
 	if err != nil {
 		return "", err
 	}
@@ -141,7 +140,7 @@ func (c *Cluster) stages(ctx context.Context) (string, error) {
 		"pod/fast/pod-complete.yaml",
 		"pod/fast/pod-delete.yaml",
 	} {
-		data, err := os.ReadFile(filepath.Join(strings.TrimSpace(printed), "kustomize", "stage", filepath.FromSlash(file)))
+		data, err := os.ReadFile(filepath.Join(module, "kustomize", "stage", filepath.FromSlash(file)))
 		if err != nil {
 			return "", fmt.Errorf("reading kwok's stages: %w", err)
 		}
