@@ -43,7 +43,7 @@ func collectGarbageEarly() (ballast []byte) {
 func percentFor(held int) int {
 	counts := held + ballastBytes
 	grows := counts*gcPercent/100 + min(max(0, held-plentyBytes)/2, mostBytes)
-	return grows * 100 / counts
+	return (grows*100 + counts/2) / counts
 }
 
 // heldBytes is what the last collection found to be held, without the ballast.

@@ -126,7 +126,10 @@ func ensure[T any, C configuration[C]](
 		return err
 	}
 	wanted.WithAnnotations(map[string]string{names.AnnotationApplied: hash})
-	if live != nil && a.compared.asWanted(live, hash, func() bool {
+	object, there := any(live).(metav1.Object)
+	there = there && live != nil
+	// Another intent, or none, need not be compared: the annotation itself is part of what is wanted.
+	if there && object.GetAnnotations()[names.AnnotationApplied] == hash && a.compared.asWanted(live, hash, func() bool {
 		owned, err := extract(live, names.FieldManager)
 		return err == nil && unchanged[T](owned, wanted)
 	}) {
@@ -134,20 +137,21 @@ func ensure[T any, C configuration[C]](
 	}
 	if uid != "" {
 		wanted.WithUID(uid)
-	} else if live == nil {
-		wanted.WithResourceVersion(absent)
 	}
-	if object, ok := any(live).(metav1.Object); ok && live != nil {
-		if a.written.statusIsDue(object, a.Clock.Now()) {
-			return fmt.Errorf("%w, or is about to be: its first status is still to come", errOutdated)
-		}
+	switch {
+	case there && a.written.statusIsDue(object, a.Clock.Now()):
+		return fmt.Errorf("%w, or is about to be: its first status is still to come", errOutdated)
+	case there:
 		wanted.WithResourceVersion(object.GetResourceVersion())
+	case uid == "":
+		wanted.WithResourceVersion(absent)
 	}
 	return a.send(ctx, wanted)
 }
 
 // absent is the version of what is to be created: an apply of it is refused if the object is there, as no object has it. The API server creates what
-// is not there whatever version an apply is meant for, and etcd's first write makes version 2.
+// is not there whatever version an apply is meant for, and etcd's first write makes version 2. The Java Operator SDK does the same
+// (https://github.com/fabric8io/kubernetes-client/discussions/5984).
 const absent = "1"
 
 // workload applies a child with a pod template. When the API server or a policy refuses the wanted template or its pods, the child

@@ -80,33 +80,24 @@ func stateOf(object metav1.Object) string {
 	return fmt.Sprintf("%d %x", object.GetGeneration(), sha256.Sum256(metadata))
 }
 
-// unchanged reports whether an apply of wanted would change nothing, given what is owned; both must be a T. Most are spelt alike, and then their types, which
-// take most of the time, are not asked.
+// unchanged reports whether an apply of wanted would change nothing, given what is owned; both must be a T.
 func unchanged[T any](owned, wanted runtime.ApplyConfiguration) bool {
-	if ownedTree, wantedTree := tree(owned), tree(wanted); ownedTree != nil && wantedTree != nil && covers(ownedTree, wantedTree) {
-		return true
-	}
-	ownedTree, wantedTree := spelt[T](owned), spelt[T](wanted)
-	return ownedTree != nil && wantedTree != nil && covers(ownedTree, wantedTree)
+	ownedTree, ownedOK := tree[T](owned)
+	wantedTree, wantedOK := tree[T](wanted)
+	return ownedOK && wantedOK && covers(ownedTree, wantedTree)
 }
 
-// tree is a value as plain ones, nil if it has none.
-func tree(value any) (plain any) {
-	data, err := json.Marshal(value)
-	if err != nil || json.Unmarshal(data, &plain) != nil {
-		return nil
-	}
-	return plain
-}
-
-// spelt is the tree of a configuration as the API server spells it: `1000m` of CPU is `1`.
-func spelt[T any](configuration runtime.ApplyConfiguration) any {
+// tree is a configuration as plain values, spelt as the API server spells them: `1000m` of CPU is `1`.
+func tree[T any](configuration runtime.ApplyConfiguration) (plain any, ok bool) {
 	var typed T
 	data, err := json.Marshal(configuration)
 	if err != nil || json.Unmarshal(data, &typed) != nil {
-		return nil
+		return nil, false
 	}
-	return tree(typed)
+	if data, err = json.Marshal(typed); err != nil || json.Unmarshal(data, &plain) != nil {
+		return nil, false
+	}
+	return plain, true
 }
 
 // covers reports whether owned has everything that is wanted, with the same values.
