@@ -54,15 +54,16 @@ func followingChild[T client.Object](ctx context.Context, o *Observer, facts *Fa
 	}
 	of := absence{facts.Cluster.UID, ChildKey{Kind: gvk.Kind, Name: name}}
 	free := o.absent.holds(of, facts.Now)
-	if slices.ContainsFunc(facts.MasterPods, func(pod *corev1.Pod) bool { return pod.Status.PodIP != "" }) {
+	addressed := slices.ContainsFunc(facts.MasterPods, func(pod *corev1.Pod) bool { return pod.Status.PodIP != "" })
+	if addressed {
 		// It will be there in a moment: to the next pass, whose cache may be behind, its name is not free.
 		o.absent.Forget(of)
-		if !free {
-			return child(ctx, o, facts, name, object)
-		}
 	}
-	if free {
+	switch {
+	case free:
 		return lookUp(ctx, o, facts, name, object, nil)
+	case addressed:
+		return child(ctx, o, facts, name, object)
 	}
 	return lookUp(ctx, o, facts, name, object, func() { o.absent.Remember(of, facts.Now) })
 }

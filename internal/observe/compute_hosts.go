@@ -5,6 +5,7 @@ package observe
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -58,19 +59,16 @@ func (f *Facts) ComputeHostsShards() int {
 // FirstComputeHostsWait is how long the first list of a new ReplicaSet waits for all hosts, as long as it would for another after it: with the
 // first host alone it had to be written twice. 0 when it is due, and once there is a list.
 func (f *Facts) FirstComputeHostsWait() time.Duration {
-	if f.ComputeSet == nil || f.PodsWithHost() >= int(f.ComputeWanted()) {
+	if f.ComputeSet == nil || slices.ContainsFunc(f.ComputeHosts[:], func(live *corev1.ConfigMap) bool { return live != nil }) {
 		return 0
 	}
-	for _, live := range f.ComputeHosts {
-		if live != nil {
-			return 0
-		}
-	}
 	since := f.ComputeSet.CreationTimestamp.Time
-	if since.After(f.Now) {
-		return 0 // Some clock is wrong: it holds nothing up.
+	wait := since.Add(ComputeHostsInterval).Sub(f.Now)
+	// With a wrong clock, nothing is held up. The pods are counted last: each pass asks, and there may be 30,000.
+	if wait <= 0 || since.After(f.Now) || f.PodsWithHost() >= int(f.ComputeWanted()) {
+		return 0
 	}
-	return max(0, since.Add(ComputeHostsInterval).Sub(f.Now))
+	return wait
 }
 
 // computeHosts reads the lists of compute hosts. The API server is asked only about those that are needed, and when they are: a small cluster has

@@ -76,15 +76,9 @@ func TestTheAPIServerIsNotAskedAboutTheFirstListWhileItWaits(t *testing.T) {
 			g := NewWithT(t)
 			cached := append(computeHost(), c.lists...)
 			cached[0].SetCreationTimestamp(metav1.NewTime(noon.Add(-c.age)))
-			observer := &observe.Observer{
-				Cache: holding(t, cached).Build(), Live: holding(t, []client.Object{foreign}).Build(),
-				Clock: clocktesting.NewFakePassiveClock(noon), Consoles: silent{}, EGO: silent{},
-			}
 			cluster := prod()
 			cluster.Spec.Compute.Replicas = new(int32(2)) // One of them has an address.
-			facts, err := observer.Observe(t.Context(), cluster)
-			g.Expect(err).NotTo(HaveOccurred())
-			g.Expect(facts.Taken).To(HaveLen(map[bool]int{true: 1}[c.asked]))
+			g.Expect(seeOf(t, cluster, cached, []client.Object{foreign}).Taken).To(HaveLen(map[bool]int{true: 1}[c.asked]))
 		})
 	}
 }
@@ -114,15 +108,7 @@ func TestAChildThatIsNotWantedIsSeenOnlyIfItIsOurs(t *testing.T) {
 	cluster.Spec.Compute.ScaleIn.Policy, cluster.Spec.Network.Policy = v1alpha1.Immediate, nil
 	look := func(t *testing.T, cached, live client.Object) *observe.Facts {
 		t.Helper()
-		observer := &observe.Observer{
-			Cache:    fake.NewClientBuilder().WithScheme(scheme.Scheme).WithObjects(cached).Build(),
-			Live:     fake.NewClientBuilder().WithScheme(scheme.Scheme).WithObjects(live).Build(),
-			Clock:    clocktesting.NewFakePassiveClock(noon),
-			Consoles: silent{}, EGO: silent{},
-		}
-		facts, err := observer.Observe(t.Context(), cluster)
-		NewWithT(t).Expect(err).NotTo(HaveOccurred())
-		return facts
+		return seeOf(t, cluster, []client.Object{cached}, []client.Object{live})
 	}
 	other := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "grid", Name: "any"}}
 	for name, c := range map[string]struct {

@@ -71,13 +71,18 @@ func holding(t *testing.T, objects []client.Object) *fake.ClientBuilder {
 // see observes with these objects in the cache, and these only in the API server.
 func see(t *testing.T, cached, live []client.Object) *observe.Facts {
 	t.Helper()
+	return seeOf(t, prod(), cached, live)
+}
+
+func seeOf(t *testing.T, cluster *v1alpha1.SymphonyCluster, cached, live []client.Object) *observe.Facts {
+	t.Helper()
 	observer := &observe.Observer{
 		Cache:    holding(t, cached).Build(),
 		Live:     holding(t, live).Build(),
 		Clock:    clocktesting.NewFakePassiveClock(noon),
 		Consoles: silent{}, EGO: silent{},
 	}
-	facts, err := observer.Observe(t.Context(), prod())
+	facts, err := observer.Observe(t.Context(), cluster)
 	NewWithT(t).Expect(err).NotTo(HaveOccurred())
 	return facts
 }

@@ -50,15 +50,12 @@ func (c *Cluster) mended(ctx context.Context, one binary) ([]string, error) {
 	if err := c.write(filepath.Join(to, file), changed); err != nil {
 		return nil, err
 	}
-	for _, list := range []string{".mod", ".sum"} {
-		text, err := os.ReadFile(filepath.Join(c.Source, "binaries", one.module, "go"+list))
+	for _, list := range []struct{ suffix, more string }{{".mod", "\nreplace " + one.mend.module + " => " + to + "\n"}, {".sum", ""}} {
+		text, err := os.ReadFile(filepath.Join(c.Source, "binaries", one.module, "go"+list.suffix))
 		if err != nil {
 			return nil, fmt.Errorf("mending %s: %w", one.name, err)
 		}
-		if list == ".mod" {
-			text = fmt.Appendf(text, "\nreplace %s => %s\n", one.mend.module, to)
-		}
-		if err := c.write(to+list, string(text)); err != nil {
+		if err := c.write(to+list.suffix, string(text)+list.more); err != nil {
 			return nil, err
 		}
 	}
