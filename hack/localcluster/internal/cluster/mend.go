@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -70,8 +71,13 @@ func (m *mend) of(source string) (string, error) {
 	return strings.Replace(source, m.from, m.to, 1), nil
 }
 
-// moduleDirectory is where the source of a module is that the programs of one of ours are built from.
+// moduleDirectory is where the source of a module is that the programs of one of ours are built from. It is downloaded if it is not there: on a new
+// machine nothing has been built from it.
 func (c *Cluster) moduleDirectory(ctx context.Context, ours, module string) (string, error) {
-	printed, err := run(ctx, "env", "GOFLAGS=", "GOWORK=off", "go", "-C", filepath.Join(c.Source, "binaries", ours), "list", "-m", "-f", "{{.Dir}}", module)
+	inModule := []string{"env", "GOFLAGS=", "GOWORK=off", "go", "-C", filepath.Join(c.Source, "binaries", ours)}
+	if _, err := run(ctx, slices.Concat(inModule, []string{"mod", "download", module})...); err != nil {
+		return "", err
+	}
+	printed, err := run(ctx, slices.Concat(inModule, []string{"list", "-m", "-f", "{{.Dir}}", module})...)
 	return strings.TrimSpace(printed), err
 }
