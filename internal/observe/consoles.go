@@ -21,8 +21,9 @@ import (
 const (
 	// askedAtOnce bounds how many consoles are asked at a time.
 	askedAtOnce = 32
-	// askAgainAfter is how old an answer must be before a pass has the console asked again.
-	askAgainAfter = 2 * time.Second
+	// askAgainAfter is how old an answer must be before a pass has the console asked again. Passes come every second while pods do, and each
+	// question is a new TLS connection; at rest there is a pass a minute.
+	askAgainAfter = 30 * time.Second
 	// silentAtFirst and silentInTheEnd are the times between two questions to a console that does not answer: a tenth of how long it has not.
 	// One that starts is found soon, and one that never answers, because a policy drops the question, is hardly asked.
 	silentAtFirst, silentInTheEnd = 5 * time.Second, time.Minute
