@@ -52,7 +52,8 @@ type Settings struct {
 	EGOPollInterval time.Duration
 	// ConcurrentPasses is how many clusters are reconciled at a time; 0 is DefaultConcurrentPasses.
 	ConcurrentPasses int
-	// ProgressDelay is how long a pass waits for more of what is in no hurry, and a tenth of how long a status does; 0 is DefaultProgressDelay.
+	// ProgressDelay is how long a pass waits for more of what is in no hurry, of more than 50 compute pods up to five times as long, and a tenth of how
+	// long a status does; 0 is DefaultProgressDelay.
 	ProgressDelay time.Duration
 	// NetworkCheckImage has iperf3, for NetworkChecks that name no image; "" if there is none.
 	NetworkCheckImage string

@@ -11,6 +11,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
 	"sigs.k8s.io/controller-runtime/pkg/event"
@@ -30,6 +31,37 @@ type waits struct {
 
 func (w *waits) Add(reconcile.Request)                         { w.last = new(time.Duration(0)) }
 func (w *waits) AddAfter(_ reconcile.Request, d time.Duration) { w.last = &d }
+
+func always(delay time.Duration) func(reconcile.Request) time.Duration {
+	return func(reconcile.Request) time.Duration { return delay }
+}
+
+// A pass over 30,000 pods for each that changes takes more than it tells; a few pods are few to look at, and a drain goes from step to step.
+func TestTheMorePodsAreCountedTheLongerAPassWaitsForMore(t *testing.T) {
+	prod := types.NamespacedName{Namespace: "grid", Name: "prod"}
+	for name, c := range map[string]struct {
+		pods  int
+		steps bool
+		wait  time.Duration
+	}{
+		"a cluster that no pass has seen": {0, false, time.Second},
+		"few":                             {50, false, time.Second},
+		"twice as many":                   {100, false, 2 * time.Second},
+		"all that there may be":           {30_000, false, 5 * time.Second},
+		"many, of which some are to go":   {30_000, true, time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			seen := &paces{delay: time.Second}
+			seen.note(prod, 200, false)
+			seen.note(prod, c.pods, c.steps)
+			g.Expect(seen.of(reconcile.Request{NamespacedName: prod})).To(Equal(c.wait))
+			g.Expect(seen.of(reconcile.Request{})).To(Equal(time.Second), "another cluster")
+			seen.note(prod, 0, false)
+			g.Expect(seen.counted).To(BeEmpty(), "one that is gone is forgotten")
+		})
+	}
+}
 
 func TestWhatNothingIsDecidedFromInAHurryWaitsForMoreOfIt(t *testing.T) {
 	compute := metav1.ObjectMeta{Name: "one", Generation: 1, Labels: names.Labels("prod", names.Compute)}
@@ -67,7 +99,7 @@ func TestWhatNothingIsDecidedFromInAHurryWaitsForMoreOfIt(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			queued := &waits{}
-			tried := newProgress(&handler.EnqueueRequestForObject{}, later)
+			tried := newProgress(&handler.EnqueueRequestForObject{}, always(later))
 			switch {
 			case c.before == nil:
 				tried.Create(t.Context(), event.CreateEvent{Object: c.after}, queued)
@@ -126,7 +158,7 @@ func (p *prioritized) AddWithOpts(options priorityqueue.AddOpts, _ ...reconcile.
 func TestWhatIsListedAtTheStartKeepsItsLowPriority(t *testing.T) {
 	g := NewWithT(t)
 	queued := &prioritized{}
-	tried := newProgress(handler.WithLowPriorityWhenUnchanged(&handler.EnqueueRequestForObject{}), time.Minute)
+	tried := newProgress(handler.WithLowPriorityWhenUnchanged(&handler.EnqueueRequestForObject{}), always(time.Minute))
 	tried.Create(t.Context(), event.CreateEvent{Object: &appsv1.Deployment{}, IsInInitialList: true}, queued)
 	g.Expect(queued.last.After).To(Equal(time.Minute))
 	g.Expect(queued.last.Priority).To(HaveValue(Equal(handler.LowPriority)))
@@ -154,7 +186,7 @@ func TestAMastersAddressComesFirst(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			queued := &prioritized{}
-			tried := newProgress(handler.EnqueueRequestsFromMapFunc(clusterOfLabel), time.Minute)
+			tried := newProgress(handler.EnqueueRequestsFromMapFunc(clusterOfLabel), always(time.Minute))
 			if c.before == nil {
 				tried.Create(t.Context(), event.CreateEvent{Object: c.after, IsInInitialList: c.listed}, queued)
 			} else {

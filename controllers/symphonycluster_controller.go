@@ -51,10 +51,12 @@ type SymphonyClusterReconciler struct {
 
 	// ConcurrentPasses is how many passes are made at a time; 0 is DefaultConcurrentPasses.
 	ConcurrentPasses int
-	// ProgressDelay is how long a pass waits for more of what is in no hurry, and a tenth of how long a status does; 0 is DefaultProgressDelay.
+	// ProgressDelay is how long a pass waits for more of what is in no hurry, of more than 50 compute pods up to five times as long, and a tenth of how
+	// long a status does; 0 is DefaultProgressDelay.
 	ProgressDelay time.Duration
 
 	written writtenStatuses
+	paces   paces
 }
 
 // Handle is Reconcile for a request. A cluster that is gone leaves nothing behind but what this process knows of it.
@@ -66,6 +68,7 @@ func (r *SymphonyClusterReconciler) Handle(ctx context.Context, request ctrl.Req
 		r.Observer.Consoles.Forget(cluster)
 		r.Observer.EGO.Forget(cluster)
 		r.written.forget(request.NamespacedName)
+		r.paces.note(request.NamespacedName, 0, false)
 		forgetHosts(request.NamespacedName)
 		return ctrl.Result{}, nil
 	}
@@ -90,6 +93,7 @@ func (r *SymphonyClusterReconciler) Reconcile(ctx context.Context, cluster *v1al
 	// What a check has measured counts for the nodes that compute pods may run on now, which only their template tells.
 	facts.Placement = build.Placement(facts)
 	decided := plan.Make(facts)
+	r.paces.note(client.ObjectKeyFromObject(cluster), len(facts.ComputePods), decided.Compute.Draining.Pods > 0 || len(decided.Compute.Steps) > 0)
 	pass := &status.Input{Facts: facts, Plan: &decided}
 
 	if invalid := cluster.Validate().ToAggregate(); invalid != nil {

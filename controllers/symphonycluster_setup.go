@@ -62,26 +62,27 @@ func NewSymphonyClusterReconciler(means *Means, settings *Settings) *SymphonyClu
 // the pass that comes after the written status sees the difference. It comes later, or one that counts pods would write the next
 // status, and so bring the next pass, for as long as there is something to count.
 func (r *SymphonyClusterReconciler) SetupWithManager(manager ctrl.Manager) error {
-	delay := cmp.Or(r.ProgressDelay, DefaultProgressDelay)
+	r.paces.delay = cmp.Or(r.ProgressDelay, DefaultProgressDelay)
+	ownStatus := func(reconcile.Request) time.Duration { return r.paces.delay }
 	ofOwner := handler.EnqueueRequestForOwner(manager.GetScheme(), manager.GetRESTMapper(), &v1alpha1.SymphonyCluster{}, handler.OnlyControllerOwner())
 	ofLabel := handler.EnqueueRequestsFromMapFunc(clusterOfLabel)
 	return ctrl.NewControllerManagedBy(manager).
 		For(&v1alpha1.SymphonyCluster{}, builder.WithPredicates(moreThanStatus())).
-		Watches(&v1alpha1.SymphonyCluster{}, &later{&handler.EnqueueRequestForObject{}, delay}, builder.WithPredicates(predicate.Funcs{
+		Watches(&v1alpha1.SymphonyCluster{}, &later{&handler.EnqueueRequestForObject{}, ownStatus}, builder.WithPredicates(predicate.Funcs{
 			CreateFunc: func(event.CreateEvent) bool { return false },
 			UpdateFunc: onlyStatus,
 			DeleteFunc: func(event.DeleteEvent) bool { return false },
 		})).
 		Owns(&v1alpha1.NetworkCheck{}).
-		Watches(&appsv1.ControllerRevision{}, newProgress(ofOwner, delay)).
-		Watches(&appsv1.Deployment{}, newProgress(ofOwner, delay)).
-		Watches(&corev1.ConfigMap{}, newProgress(ofOwner, delay)).
-		Watches(&corev1.Service{}, newProgress(ofOwner, delay)).
-		Watches(&networkingv1.NetworkPolicy{}, newProgress(ofOwner, delay)).
-		Watches(&policyv1.PodDisruptionBudget{}, newProgress(ofOwner, delay), builder.WithPredicates(moreThanStatus())).
-		Watches(&appsv1.ReplicaSet{}, newProgress(ofOwner, delay)).
-		Watches(&corev1.Pod{}, newProgress(ofLabel, delay), builder.WithPredicates(podChanged())).
-		Watches(&corev1.PersistentVolumeClaim{}, newProgress(ofLabel, delay)).
+		Watches(&appsv1.ControllerRevision{}, newProgress(ofOwner, r.paces.of)).
+		Watches(&appsv1.Deployment{}, newProgress(ofOwner, r.paces.of)).
+		Watches(&corev1.ConfigMap{}, newProgress(ofOwner, r.paces.of)).
+		Watches(&corev1.Service{}, newProgress(ofOwner, r.paces.of)).
+		Watches(&networkingv1.NetworkPolicy{}, newProgress(ofOwner, r.paces.of)).
+		Watches(&policyv1.PodDisruptionBudget{}, newProgress(ofOwner, r.paces.of), builder.WithPredicates(moreThanStatus())).
+		Watches(&appsv1.ReplicaSet{}, newProgress(ofOwner, r.paces.of)).
+		Watches(&corev1.Pod{}, newProgress(ofLabel, r.paces.of), builder.WithPredicates(podChanged())).
+		Watches(&corev1.PersistentVolumeClaim{}, newProgress(ofLabel, r.paces.of)).
 		WatchesRawSource(source.Channel(r.Consoles.Changed, &handler.EnqueueRequestForObject{})).
 		WatchesRawSource(source.Channel(r.Hosts.Changed, &handler.EnqueueRequestForObject{})).
 		WithOptions(controller.Options{
