@@ -7,7 +7,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
+	"runtime"
 	"slices"
 	"time"
 
@@ -16,7 +18,7 @@ import (
 	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
+	apiruntime "k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -46,9 +48,13 @@ func (b *bench) note(what figure, value float64) {
 type measured struct {
 	// wall is until all pods were there, in until those that are scaled in were gone.
 	wall, in, cpu time.Duration
-	peak          float64
-	requests      *requests
-	latencies     []time.Duration
+	// spent is what all programs computed until all pods were there.
+	spent spent
+	// piece is what the meter's piece of work took meanwhile.
+	piece     time.Duration
+	peak      float64
+	requests  *requests
+	latencies []time.Duration
 	// passes are those that it made since it began; queued is how long they waited.
 	passes  float64
 	queued  time.Duration
@@ -138,7 +144,7 @@ func (b *bench) children(ctx context.Context, namespace, name string) (int, erro
 		if err := b.api.List(ctx, list, client.InNamespace(namespace)); err != nil {
 			return 0, fmt.Errorf("counting children: %w", err)
 		}
-		err := meta.EachListItem(list, func(object runtime.Object) error {
+		err := meta.EachListItem(list, func(object apiruntime.Object) error {
 			child, err := meta.Accessor(object)
 			if err == nil && slices.ContainsFunc(child.GetOwnerReferences(), func(o metav1.OwnerReference) bool {
 				return o.Kind == "SymphonyCluster" && o.Name == name
@@ -167,6 +173,10 @@ const statusWrites, events = 3, 2
 
 // measureLoad measures floor and operator in turn.
 func (b *bench) measureLoad(ctx context.Context, l load, most limits) error {
+	// Not during the first run: whichever that is.
+	if err := b.learnOnce(ctx); err != nil {
+		return err
+	}
 	for number := range b.runs {
 		var floor, ordered, seen *measured
 		steps := []func() error{
@@ -211,6 +221,10 @@ func orNone(limit float64) float64 {
 func (b *bench) noteLoad(l load, most limits, floor, seen *measured) {
 	b.note(figure{"wall time over floor", ratio, orNone(most.overFloor), true}, seen.wall.Seconds()/floor.wall.Seconds())
 	b.note(plain("wall time of the floor", seconds), floor.wall.Seconds())
+	slower := seen.piece.Seconds() / floor.piece.Seconds()
+	b.note(plain("CPU of the same work over floor", ratio), slower)
+	b.note(plain("wall time over floor, on a machine as fast", ratio), seen.wall.Seconds()/floor.wall.Seconds()/slower)
+	b.noteSpent(floor, seen)
 	b.note(plain("CPU of the operator", seconds), seen.cpu.Seconds())
 	b.note(figure{"peak memory of the operator", megabytes, orNone(most.peak), false}, seen.peak)
 	perCluster := math.NaN()
@@ -228,4 +242,16 @@ func (b *bench) noteLoad(l load, most limits, floor, seen *measured) {
 		b.note(figure{"master's address to compute ReplicaSet, 99 %", seconds, orNone(most.latency.Seconds()), true}, quantile(seen.latencies, 0.99).Seconds())
 	}
 	fmt.Fprint(b.told, seen.requests)
+}
+
+// noteSpent tells who spent the time until all pods were there, and how much of all cores that is: once they are full, no load of more work comes sooner.
+func (b *bench) noteSpent(floor, seen *measured) {
+	b.note(plain("CPU of all programs over floor", ratio), seen.spent.total().Seconds()/floor.spent.total().Seconds())
+	for _, program := range slices.Sorted(maps.Keys(seen.spent)) {
+		b.note(plain("CPU of "+program+" until all pods are ready", seconds), seen.spent[program].Seconds())
+		b.note(plain("CPU of "+program+" in the floor", seconds), floor.spent[program].Seconds())
+	}
+	cores := float64(runtime.NumCPU())
+	b.note(plain("share of all cores", share), 100*seen.spent.total().Seconds()/seen.wall.Seconds()/cores)
+	b.note(plain("share of all cores in the floor", share), 100*floor.spent.total().Seconds()/floor.wall.Seconds()/cores)
 }

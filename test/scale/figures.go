@@ -144,6 +144,7 @@ const (
 	seconds   = "s"
 	megabytes = "MB"
 	ratio     = "×"
+	share     = "%"
 	count     = ""
 )
 

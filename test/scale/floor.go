@@ -61,9 +61,6 @@ func (m *machine) learnOnce(ctx context.Context) (err error) {
 // compute pods of each cluster come when its master has an address.
 func (b *bench) floor(ctx context.Context, l load, inOrder bool) (*measured, error) {
 	seen := &measured{}
-	if err := b.learnOnce(ctx); err != nil {
-		return nil, err
-	}
 	err := b.inNamespace(ctx, func(namespace string, t *tracker) error {
 		if l.grown {
 			if err := b.createSets(ctx, namespace, l.clusters, l.from); err != nil {

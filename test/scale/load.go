@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/symphony-operator/symphony-operator/api/v1alpha1"
+	"github.com/symphony-operator/symphony-operator/internal/names"
 )
 
 // load is a number of clusters of one size.
@@ -104,11 +105,12 @@ func (m *machine) scaleEach(ctx context.Context, n int, patch string, of func(nu
 
 // maker makes the pods of a load: the operator from clusters, or Kubernetes from ReplicaSets.
 type maker struct {
+	on            *machine
 	create, scale func(ctx context.Context, namespace string, n, replicas int) error
 }
 
-func clusterMaker(m *machine) maker { return maker{m.createClusters, m.scaleClusters} }
-func setMaker(m *machine) maker     { return maker{m.createSets, m.scaleSets} }
+func clusterMaker(m *machine) maker { return maker{m, m.createClusters, m.scaleClusters} }
+func setMaker(m *machine) maker     { return maker{m, m.createSets, m.scaleSets} }
 
 // come has the pods of a load come, and measures how long that takes; without an operator, o is nil.
 func (s *measured) come(ctx context.Context, l load, from maker, namespace string, t *tracker, o *operator) error {
@@ -116,12 +118,26 @@ func (s *measured) come(ctx context.Context, l load, from maker, namespace strin
 	if l.grown {
 		do = from.scale
 	}
+	machine, err := startMeter(from.on.templates[names.Compute])
+	if err != nil {
+		return err
+	}
+	before, err := from.on.spent(o)
+	if err != nil {
+		return err
+	}
 	began, taking := time.Now(), t.sample(ctx, o)
-	err := do(ctx, namespace, l.clusters, l.replicas)
+	err = do(ctx, namespace, l.clusters, l.replicas)
 	if err == nil {
 		err = t.waitForPods(ctx, l.pods())
 	}
 	s.wall, s.samples = time.Since(began), taking.end()
+	piece, failed := machine.read()
+	if err = errors.Join(err, failed); err != nil {
+		return err
+	}
+	after, err := from.on.spent(o)
+	s.piece, s.spent = piece, after.since(before)
 	return err
 }
 

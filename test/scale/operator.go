@@ -4,7 +4,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -143,22 +142,7 @@ func (o *operator) stop() error {
 
 // cpu is the time that it has computed so far.
 func (o *operator) cpu() (time.Duration, error) {
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", o.process.Process.Pid))
-	if err != nil {
-		return 0, fmt.Errorf("reading the operator's CPU time: %w", err)
-	}
-	// The name of the program, in brackets, may have blanks; proc(5) counts utime and stime as fields 14 and 15.
-	fields := strings.Fields(string(data[bytes.LastIndexByte(data, ')')+1:]))
-	const utime, stime, ticksASecond = 14 - 3, 15 - 3, 100
-	total := 0
-	for _, at := range []int{utime, stime} {
-		ticks, err := strconv.Atoi(fields[at])
-		if err != nil {
-			return 0, fmt.Errorf("reading the operator's CPU time: %w", err)
-		}
-		total += ticks
-	}
-	return time.Duration(total) * time.Second / ticksASecond, nil
+	return computedBy(o.process.Process.Pid)
 }
 
 // resident is its memory in MB: now, and at its peak since forgetPeak.

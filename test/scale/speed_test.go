@@ -1,0 +1,32 @@
+// Copyright 2026 The symphony-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+func TestTheMeterTellsWhatAPieceOfWorkTakes(t *testing.T) {
+	meter, err := startMeter(&corev1.PodTemplateSpec{Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "symphony", Image: "sym712"}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	took, err := meter.read()
+	if err != nil || took <= 0 {
+		t.Errorf("got %s, %v", took, err)
+	}
+}
+
+func TestWorkThatFailsIsNoMeasure(t *testing.T) {
+	failed := errors.New("it failed")
+	if _, err := cpuOf(func() error { return failed }); !errors.Is(err, failed) {
+		t.Errorf("got %v", err)
+	}
+	if err := pieceOfWork([]byte("{")); err == nil {
+		t.Error("what is no template was decoded")
+	}
+}
