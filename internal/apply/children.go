@@ -27,6 +27,10 @@ import (
 // revisions keeps new pod templates. They are created and patched, not applied: an apply would change another's of the
 // name, and would dispute the data, which never changes.
 func (a *Applier) revisions(ctx context.Context, facts *observe.Facts, children *build.Children) []Problem {
+	for _, seen := range facts.Revisions {
+		// Once it is gone again, it is created at once.
+		a.written.noteSeen(facts.Cluster.UID, observe.ChildKey{Kind: revisionKind, Name: seen.Name})
+	}
 	problems := make([]Problem, 0, len(children.Revisions))
 	for _, wanted := range slices.Concat(children.Revisions, children.Adopted) {
 		key := observe.ChildKey{Kind: revisionKind, Name: *wanted.Name}
@@ -35,7 +39,14 @@ func (a *Applier) revisions(ctx context.Context, facts *observe.Facts, children 
 			problems = append(problems, takenProblem(taken))
 			continue
 		}
+		if wanted.UID == nil && a.written.isCreated(facts.Cluster.UID, key, a.Clock.Now()) {
+			problems = append(problems, unseenProblem(key))
+			continue
+		}
 		err := a.keep(ctx, wanted)
+		if err == nil && wanted.UID == nil {
+			a.written.noteCreated(facts.Cluster.UID, key, a.Clock.Now())
+		}
 		if apierrors.IsAlreadyExists(err) {
 			problems = append(problems, a.recover(ctx, facts, key, wanted)...)
 			continue
@@ -60,9 +71,13 @@ func (a *Applier) recover(
 		err = a.keep(ctx, labelled)
 	}
 	if err == nil {
-		return []Problem{{Kind: Unseen, Child: key, Message: "waiting until the kept pod template " + key.Name + " is seen"}}
+		return []Problem{unseenProblem(key)}
 	}
 	return problem("keeping a pod template", key, err)
+}
+
+func unseenProblem(revision observe.ChildKey) Problem {
+	return Problem{Kind: Unseen, Child: revision, Message: "waiting until the kept pod template " + revision.Name + " is seen"}
 }
 
 // keep creates a revision or, if it has a UID, changes the one that is there.

@@ -202,6 +202,37 @@ func TestAKeptTemplateThatIsThereUnseen(t *testing.T) {
 	}
 }
 
+// A pass that follows another closely does not see yet what that one has kept.
+func TestATemplateThatWasKeptAMomentAgoIsNotKeptAgain(t *testing.T) {
+	g := NewWithT(t)
+	written := &recorder{}
+	clock := clocktesting.NewFakePassiveClock(noon)
+	applier := &apply.Applier{Client: written.client(), Clock: clock, InOrder: true}
+	pass := func(seen ...*appsv1.ControllerRevision) (apply.Outcome, []string) {
+		facts := newFacts()
+		children, err := build.All(facts, newPlan())
+		g.Expect(err).NotTo(HaveOccurred())
+		facts.Revisions, written.writes = seen, nil
+		return applier.Everything(t.Context(), facts, newPlan(), children), written.whats()
+	}
+	out, writes := pass()
+	g.Expect(out.Problems).To(BeEmpty())
+	g.Expect(writes).To(ContainElement(HavePrefix(keepTemplates)))
+
+	out, writes = pass()
+	g.Expect(out.Problems).To(HaveExactElements(HaveField("Kind", apply.Unseen), HaveField("Kind", apply.Unseen)))
+	g.Expect(writes).NotTo(ContainElement(HavePrefix(keepTemplates)))
+	g.Expect(writes).NotTo(ContainElement(masterDeploy), "nothing is made from what is not seen to be kept")
+
+	clock.SetTime(noon.Add(time.Minute))
+	_, writes = pass()
+	g.Expect(writes).To(ContainElement(HavePrefix(keepTemplates)), "a cache is not that far behind")
+
+	master := &appsv1.ControllerRevision{ObjectMeta: metav1.ObjectMeta{Name: strings.TrimPrefix(writes[0], "create *v1.ControllerRevision ")}}
+	_, writes = pass(master)
+	g.Expect(writes).To(ContainElement("create *v1.ControllerRevision "+master.Name), "it was seen, and is gone again")
+}
+
 // withoutRevisions are the writes but those that keep templates.
 func withoutRevisions(all []string) []string {
 	return slices.DeleteFunc(slices.Clone(all), func(what string) bool { return strings.HasPrefix(what, keepTemplates) })

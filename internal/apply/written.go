@@ -18,6 +18,7 @@ import (
 	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
 	"k8s.io/utils/ptr"
 
+	"github.com/symphony-operator/symphony-operator/internal/observe"
 	"github.com/symphony-operator/symphony-operator/internal/recent"
 )
 
@@ -29,6 +30,14 @@ const cacheLag = 10 * time.Second
 // would refuse what it wants for that version: a request for nothing, at the time when the server has most to do. The zero value is ready for use.
 type written struct {
 	recent.Things[types.UID, writing]
+
+	created recent.Things[creation, time.Time]
+}
+
+// creation is a child of a cluster that was created, of which the cluster alone has a UID that a pass before it is seen knows.
+type creation struct {
+	cluster types.UID
+	child   observe.ChildKey
 }
 
 type writing struct {
@@ -41,6 +50,23 @@ func (w *written) note(answer runtime.ApplyConfiguration, now time.Time) {
 	if uid, version := versionOf(answer); uid != "" && version != "" {
 		w.Remember(uid, writing{version, now})
 	}
+}
+
+// noteCreated remembers that a child was created.
+func (w *written) noteCreated(cluster types.UID, child observe.ChildKey, now time.Time) {
+	w.created.Remember(creation{cluster, child}, now)
+}
+
+// noteSeen remembers no longer that a child was created.
+func (w *written) noteSeen(cluster types.UID, child observe.ChildKey) {
+	w.created.Forget(creation{cluster, child})
+}
+
+// isCreated reports whether a child was created a moment ago. Of 50 clusters that came at once, one had its template created a second time, and was asked
+// about it and labelled anew besides.
+func (w *written) isCreated(cluster types.UID, child observe.ChildKey, now time.Time) bool {
+	at, known := w.created.Recall(creation{cluster, child})
+	return known && now.Sub(at) <= cacheLag
 }
 
 // conflict is what the API server would answer to an apply that is meant for a version from before an own write; nil if it may be
