@@ -34,8 +34,8 @@ const (
 	mostDelays = 5
 )
 
-// paces knows how long what only counts compute pods waits for more of it, cluster by cluster. With a second for all, passes over 100 clusters of 100
-// that came at once, or over 30,000 pods of one, were two fifths of what the operator computed.
+// paces knows how long what only counts compute pods waits for more of it, cluster by cluster. With a second for all, passes over the 30,000 pods of one
+// were two fifths of what the operator computed while they came.
 type paces struct {
 	delay time.Duration
 
