@@ -133,7 +133,7 @@ func (s *measured) come(ctx context.Context, l load, from maker, namespace strin
 	}
 	s.wall, s.samples = time.Since(began), taking.end()
 	piece, failed := machine.read()
-	if err = errors.Join(err, failed); err != nil {
+	if err := errors.Join(err, failed); err != nil {
 		return err
 	}
 	after, err := from.on.spent(o)
