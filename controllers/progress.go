@@ -66,6 +66,11 @@ func (p *paces) note(cluster types.NamespacedName, pods int, steps bool) {
 	p.counted[cluster] = pods
 }
 
+// always is one delay for all clusters.
+func always(delay time.Duration) func(reconcile.Request) time.Duration {
+	return func(reconcile.Request) time.Duration { return delay }
+}
+
 // queue is what handlers put requests into.
 type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
 

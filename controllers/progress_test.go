@@ -32,10 +32,6 @@ type waits struct {
 func (w *waits) Add(reconcile.Request)                         { w.last = new(time.Duration(0)) }
 func (w *waits) AddAfter(_ reconcile.Request, d time.Duration) { w.last = &d }
 
-func always(delay time.Duration) func(reconcile.Request) time.Duration {
-	return func(reconcile.Request) time.Duration { return delay }
-}
-
 // A pass over 30,000 pods for each that changes takes more than it tells; a few pods are few to look at, and a drain goes from step to step.
 func TestTheMorePodsAreCountedTheLongerAPassWaitsForMore(t *testing.T) {
 	prod := types.NamespacedName{Namespace: "grid", Name: "prod"}

@@ -63,12 +63,11 @@ func NewSymphonyClusterReconciler(means *Means, settings *Settings) *SymphonyClu
 // status, and so bring the next pass, for as long as there is something to count.
 func (r *SymphonyClusterReconciler) SetupWithManager(manager ctrl.Manager) error {
 	r.paces.delay = cmp.Or(r.ProgressDelay, DefaultProgressDelay)
-	ownStatus := func(reconcile.Request) time.Duration { return r.paces.delay }
 	ofOwner := handler.EnqueueRequestForOwner(manager.GetScheme(), manager.GetRESTMapper(), &v1alpha1.SymphonyCluster{}, handler.OnlyControllerOwner())
 	ofLabel := handler.EnqueueRequestsFromMapFunc(clusterOfLabel)
 	return ctrl.NewControllerManagedBy(manager).
 		For(&v1alpha1.SymphonyCluster{}, builder.WithPredicates(moreThanStatus())).
-		Watches(&v1alpha1.SymphonyCluster{}, &later{&handler.EnqueueRequestForObject{}, ownStatus}, builder.WithPredicates(predicate.Funcs{
+		Watches(&v1alpha1.SymphonyCluster{}, &later{&handler.EnqueueRequestForObject{}, always(r.paces.delay)}, builder.WithPredicates(predicate.Funcs{
 			CreateFunc: func(event.CreateEvent) bool { return false },
 			UpdateFunc: onlyStatus,
 			DeleteFunc: func(event.DeleteEvent) bool { return false },
