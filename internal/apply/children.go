@@ -40,7 +40,7 @@ func (a *Applier) revisions(ctx context.Context, facts *observe.Facts, children 
 			continue
 		}
 		if wanted.UID == nil && a.written.isCreated(facts.Cluster.UID, key, a.Clock.Now()) {
-			problems = append(problems, unseenProblem(key))
+			problems = append(problems, unseenRevision(key))
 			continue
 		}
 		err := a.keep(ctx, wanted)
@@ -71,14 +71,12 @@ func (a *Applier) recover(
 		err = a.keep(ctx, labelled)
 	}
 	if err == nil {
-		return []Problem{unseenProblem(key)}
+		return []Problem{unseenRevision(key)}
 	}
 	return problem("keeping a pod template", key, err)
 }
 
-func unseenProblem(revision observe.ChildKey) Problem {
-	return Problem{Kind: Unseen, Child: revision, Message: "waiting until the kept pod template " + revision.Name + " is seen"}
-}
+func unseenRevision(key observe.ChildKey) Problem { return unseen(key, "kept pod template") }
 
 // keep creates a revision or, if it has a UID, changes the one that is there.
 func (a *Applier) keep(ctx context.Context, wanted *appsv1ac.ControllerRevisionApplyConfiguration) error {
@@ -123,6 +121,11 @@ func child[T any, C configuration[C]](
 		return []Problem{outdated(key)}
 	}
 	return problem("applying "+key.Kind+" "+key.Name, key, err)
+}
+
+// unseen is for what is there, and which the cache does not have yet; what is its word for users.
+func unseen(key observe.ChildKey, what string) Problem {
+	return Problem{Kind: Unseen, Child: key, Message: "waiting until the " + what + " " + key.Name + " is seen"}
 }
 
 func outdated(key observe.ChildKey) Problem {

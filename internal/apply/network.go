@@ -42,7 +42,7 @@ func (a *Applier) networkCheck(ctx context.Context, facts *observe.Facts, childr
 	err := a.Client.Create(ctx, wanted)
 	if apierrors.IsAlreadyExists(err) {
 		// A moment ago, or it is somebody else's: the cache will show which.
-		return []Problem{{Kind: Unseen, Child: key, Message: "waiting until the NetworkCheck " + key.Name + " is seen"}}
+		return []Problem{unseen(key, key.Kind)}
 	}
 	return problem("creating the NetworkCheck "+key.Name, key, err)
 }
