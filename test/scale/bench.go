@@ -49,9 +49,7 @@ type measured struct {
 	// wall is until all pods were there, in until those that are scaled in were gone.
 	wall, in, cpu time.Duration
 	// spent is what all programs computed until all pods were there.
-	spent spent
-	// piece is what the meter's piece of work took meanwhile.
-	piece     time.Duration
+	spent     spent
 	peak      float64
 	requests  *requests
 	latencies []time.Duration
@@ -221,7 +219,7 @@ func orNone(limit float64) float64 {
 func (b *bench) noteLoad(l load, most limits, floor, seen *measured) {
 	b.note(figure{"wall time over floor", ratio, orNone(most.overFloor), true}, seen.wall.Seconds()/floor.wall.Seconds())
 	b.note(plain("wall time of the floor", seconds), floor.wall.Seconds())
-	slower := seen.piece.Seconds() / floor.piece.Seconds()
+	slower := pieceOf(seen.samples).Seconds() / pieceOf(floor.samples).Seconds()
 	b.note(plain("CPU of the same work over floor", ratio), slower)
 	b.note(plain("wall time over floor, on a machine as fast", ratio), seen.wall.Seconds()/floor.wall.Seconds()/slower)
 	b.noteSpent(floor, seen)

@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -118,26 +119,26 @@ func (s *measured) come(ctx context.Context, l load, from maker, namespace strin
 	if l.grown {
 		do = from.scale
 	}
-	machine, err := startMeter(from.on.templates[names.Compute])
+	template, err := json.Marshal(from.on.templates[names.Compute])
 	if err != nil {
-		return err
+		return fmt.Errorf("encoding a pod template: %w", err)
 	}
 	before, err := from.on.spent(o)
 	if err != nil {
 		return err
 	}
-	began, taking := time.Now(), t.sample(ctx, o)
+	began, taking := time.Now(), t.sample(ctx, o, template)
 	err = do(ctx, namespace, l.clusters, l.replicas)
 	if err == nil {
 		err = t.waitForPods(ctx, l.pods())
 	}
-	s.wall, s.samples = time.Since(began), taking.end()
-	piece, failed := machine.read()
+	s.wall = time.Since(began)
+	samples, failed := taking.end()
 	if err := errors.Join(err, failed); err != nil {
 		return err
 	}
 	after, err := from.on.spent(o)
-	s.piece, s.spent = piece, after.since(before)
+	s.samples, s.spent = samples, after.since(before)
 	return err
 }
 

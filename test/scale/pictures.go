@@ -22,6 +22,8 @@ type sample struct {
 	ready int
 	// memory is the operator's, in MB; 0 where there is no operator.
 	memory float64
+	// piece is what a piece of work took that is always the same.
+	piece time.Duration
 }
 
 // sampling takes samples until it is stopped.
@@ -29,13 +31,15 @@ type sampling struct {
 	stop    context.CancelFunc
 	stopped sync.WaitGroup
 	taken   []sample
+	// err is why a piece of work could not be measured.
+	err error
 }
 
 // sampleEvery is often enough for a picture.
 const sampleEvery = 200 * time.Millisecond
 
-// sample begins to look at the pods, and at the operator if there is one.
-func (t *tracker) sample(ctx context.Context, o *operator) *sampling {
+// sample begins to look at the pods, at the operator if there is one, and at how fast the machine is, by a pod template.
+func (t *tracker) sample(ctx context.Context, o *operator, template []byte) *sampling {
 	ctx, cancel := context.WithCancel(ctx)
 	s := &sampling{stop: cancel}
 	began := time.Now()
@@ -49,6 +53,9 @@ func (t *tracker) sample(ctx context.Context, o *operator) *sampling {
 			if o != nil {
 				now.memory, _, _ = o.resident() // A picture with a gap is still one.
 			}
+			if now.piece, s.err = cpuOf(func() error { return pieceOfWork(template) }); s.err != nil {
+				return
+			}
 			s.taken = append(s.taken, now)
 			select {
 			case <-ctx.Done():
@@ -61,10 +68,10 @@ func (t *tracker) sample(ctx context.Context, o *operator) *sampling {
 }
 
 // end stops it and returns what was taken.
-func (s *sampling) end() []sample {
+func (s *sampling) end() ([]sample, error) {
 	s.stop()
 	s.stopped.Wait()
-	return s.taken
+	return s.taken, s.err
 }
 
 // draw draws ready pods over time, with the operator and without, and the operator's memory over pods.

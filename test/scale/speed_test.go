@@ -4,20 +4,25 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
+	"io"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
 )
 
-func TestTheMeterTellsWhatAPieceOfWorkTakes(t *testing.T) {
-	meter, err := startMeter(&corev1.PodTemplateSpec{Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "symphony", Image: "sym712"}}}})
+func TestSamplesTellWhatAPieceOfWorkTakes(t *testing.T) {
+	template, err := json.Marshal(&corev1.PodTemplateSpec{Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "symphony", Image: "sym712"}}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	took, err := meter.read()
-	if err != nil || took <= 0 {
+	samples, err := newTracker(io.Discard).sample(t.Context(), nil, template).end()
+	if took := pieceOf(samples); err != nil || took <= 0 {
 		t.Errorf("got %s, %v", took, err)
+	}
+	if _, err := newTracker(io.Discard).sample(t.Context(), nil, []byte("{")).end(); err == nil {
+		t.Error("nobody was told that it could not be measured")
 	}
 }
 
