@@ -17,7 +17,8 @@ var _ = Describe("An edit", Ordered, func() {
 
 	BeforeAll(func(ctx SpecContext) {
 		g = newGrid(ctx)
-		g.start(ctx, nil)
+		// Here it is the end that counts, not the way there.
+		g.start(ctx, object{"compute": object{"update": object{"maxUnavailable": 2}}})
 	})
 
 	// podsShow reads one path of every pod of a role.

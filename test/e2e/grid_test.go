@@ -43,6 +43,9 @@ func newGrid(ctx context.Context) *grid {
 		if CurrentSpecReport().Failed() {
 			g.tell()
 		}
+		// Compute pods whose master is gone wait half a minute for it before they end, and those with work for its end. It has to come first: a
+		// kubelet that waits already does not hear of less time.
+		Expect(api.DeleteAllOf(ctx, &corev1.Pod{}, client.InNamespace(g.namespace), client.GracePeriodSeconds(1))).To(Succeed())
 		// A namespace's pods go first, and the rest when half of their grace period is over, five minutes for compute pods: so long the
 		// operator would go on with the cluster, beside the next spec, which may count what it writes.
 		for _, kind := range []client.Object{&v1alpha1.SymphonyCluster{}, &v1alpha1.NetworkCheck{}} {

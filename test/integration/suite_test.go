@@ -53,7 +53,8 @@ var _ = SynchronizedBeforeSuite(func(ctx SpecContext) []byte {
 	return plane.KubeConfig
 }, func(ctx SpecContext, given []byte) {
 	ctrl.SetLogger(zap.New(zap.WriteTo(GinkgoWriter), zap.UseDevMode(true)))
-	SetDefaultEventuallyTimeout(time.Minute)
+	// Who waits this long waits for what does not come, even where two cores are shared with the end-to-end tests.
+	SetDefaultEventuallyTimeout(2 * time.Minute)
 	SetDefaultEventuallyPollingInterval(50 * time.Millisecond)
 	SetDefaultConsistentlyDuration(time.Second)
 	SetDefaultConsistentlyPollingInterval(50 * time.Millisecond)
