@@ -79,6 +79,9 @@ func (b *bench) work(ctx context.Context, l load) (*measured, error) {
 			if err := b.startClusters(ctx, namespace, l.clusters, l.from); err != nil {
 				return err
 			}
+			if err := b.settle(ctx); err != nil {
+				return err
+			}
 		}
 		return seen.around(ctx, b.machine, o, func() error {
 			if err := seen.come(ctx, l, clusterMaker(b.machine), namespace, t, o); err != nil {

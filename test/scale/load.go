@@ -86,6 +86,27 @@ func (m *machine) startClusters(ctx context.Context, namespace string, n, replic
 	return m.waitUntilReady(ctx, namespace)
 }
 
+// quiet is for how long the operator must have written nothing. Its last writes to clusters that come are events and what it learns a pass later.
+const quiet = 10 * time.Second
+
+// settle waits until the operator has nothing more to write. A status that is written while a user edits its cluster is for a version that is no more: a
+// conflict, after which it is written again. That belongs to the start of clusters, not to their growth.
+func (m *machine) settle(ctx context.Context) error {
+	for {
+		mark, err := m.log.mark()
+		if err != nil {
+			return err
+		}
+		if err := pause(ctx, quiet); err != nil {
+			return err
+		}
+		seen, err := m.log.since(mark)
+		if err != nil || seen.writes() == 0 {
+			return err
+		}
+	}
+}
+
 // scaleClusters is kubectl scale.
 func (m *machine) scaleClusters(ctx context.Context, namespace string, n, replicas int) error {
 	return m.scaleEach(ctx, n, fmt.Sprintf(`{"spec": {"compute": {"replicas": %d}}}`, replicas), func(number int) client.Object {
