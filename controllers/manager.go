@@ -76,6 +76,9 @@ type Means struct {
 // rest is set here, so that the tests run what the command runs.
 func NewManager(config *rest.Config, settings Settings, options ctrl.Options) (ctrl.Manager, error) {
 	options.LeaderElectionID = leaderElectionID
+	if options.NewCache == nil {
+		options.NewCache = observe.NewCache
+	}
 	manager, err := newManager(config, observe.CacheOptions(), names.FieldManager, options)
 	if err != nil {
 		return nil, err

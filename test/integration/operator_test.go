@@ -24,6 +24,7 @@ import (
 	"github.com/symphony-operator/symphony-operator/controllers"
 	"github.com/symphony-operator/symphony-operator/internal/ego"
 	"github.com/symphony-operator/symphony-operator/internal/ego/egotest"
+	"github.com/symphony-operator/symphony-operator/internal/observe"
 	"github.com/symphony-operator/symphony-operator/test/oracle"
 )
 
@@ -96,7 +97,7 @@ func cacheIn(namespace string) cache.NewCacheFunc {
 			limits.Field = only
 			options.ByObject[kind] = limits
 		}
-		return cache.New(config, options)
+		return observe.NewCache(config, options)
 	}
 }
 
