@@ -92,19 +92,22 @@ const quiet = 10 * time.Second
 // settle waits until the operator has nothing more to write. A status that is written while a user edits its cluster is for a version that is no more: a
 // conflict, after which it is written again. That belongs to the start of clusters, not to their growth.
 func (m *machine) settle(ctx context.Context) error {
-	for {
-		mark, err := m.log.mark()
-		if err != nil {
-			return err
-		}
-		if err := pause(ctx, quiet); err != nil {
-			return err
-		}
-		seen, err := m.log.since(mark)
-		if err != nil || seen.writes() == 0 {
-			return err
-		}
+	mark, err := m.log.mark()
+	if err != nil {
+		return err
 	}
+	err = wait.PollUntilContextTimeout(ctx, quiet, patience, false, func(context.Context) (bool, error) {
+		before := mark
+		if mark, err = m.log.mark(); err != nil {
+			return false, err
+		}
+		seen, err := m.log.since(before)
+		return err == nil && seen.writes() == 0, err
+	})
+	if err != nil {
+		return fmt.Errorf("waiting for the operator to have nothing to write: %w", err)
+	}
+	return nil
 }
 
 // scaleClusters is kubectl scale.
