@@ -251,16 +251,45 @@ func TestWhileEGOIsNotUp(t *testing.T) {
 	unreachable()
 }
 
+// replaceEgosh makes the file egosh another script, which finds the one from before beside it with the suffix .moved.
+func (m *master) replaceEgosh(t *testing.T, script string) (egosh string) {
+	t.Helper()
+	egosh = filepath.Join(filepath.Dir(filepath.Dir(m.password)), "run", "bin", "egosh")
+	if result := m.Host.Run("", "mv", egosh, egosh+".moved"); result.Code != 0 {
+		t.Fatal(result.Err)
+	}
+	m.Write(egosh, "#!/bin/bash\n"+script)
+	if result := m.Host.Run("", "chmod", "0755", egosh); result.Code != 0 {
+		t.Fatal(result.Err)
+	}
+	return egosh
+}
+
+// EGO comes up whenever it likes, between a command that fails and the question whether EGO answers, too.
+func TestWhatFailsOnceIsNotRefused(t *testing.T) {
+	g := NewWithT(t)
+	m, client := newMaster(t, layout.V712)
+	g.Eventually(states(t, client), symsimtest.Deadline).Should(HaveKeyWithValue("prod-master", "ok 0"))
+	egosh := m.replaceEgosh(t, `case "$*" in
+"resource list -ll") [ -e "$0.failed" ] || { : >"$0.failed"; exit 1; } ;;
+"alloc list -ll") [ ! -e "$0.refuses" ] || exit 1 ;;
+esac
+exec "$0.moved" "$@"
+`)
+	g.Expect(states(t, client)()).To(HaveKeyWithValue("prod-master", "ok 0"))
+	g.Expect(egosh+".failed").To(BeAnExistingFile(), "the first command failed")
+
+	m.Write(egosh+".refuses", "")
+	_, err := client.Hosts(t.Context())
+	g.Expect(err).To(MatchError(ego.ErrRefused), "what goes on failing is")
+}
+
 // A container's processes go on when an exec is cut off, so the script ends them.
 func TestACommandThatHangsEnds(t *testing.T) {
 	g := NewWithT(t)
 	m, client := newMaster(t, layout.V712)
 	g.Eventually(func() error { return client.Logon(t.Context()) }, symsimtest.Deadline).Should(Succeed())
-	egosh := filepath.Join(filepath.Dir(filepath.Dir(m.password)), "run", "bin", "egosh")
-	m.Write(egosh, "#!/bin/bash\nexec sleep 60\n")
-	if result := m.Host.Run("", "chmod", "0755", egosh); result.Code != 0 {
-		t.Fatal(result.Err)
-	}
+	m.replaceEgosh(t, "exec sleep 60\n")
 	var runner answer
 	quick := ego.New(&runner, pod, time.Second)
 	_, _ = quick.Hosts(t.Context())
