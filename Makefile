@@ -34,8 +34,8 @@ kubeconfig: ## Print the path of the local cluster's kubeconfig (with make -s).
 ##@ Test
 
 .PHONY: test
-test: ## Run every test: unit, integration, faults, end to end. Ends with a count.
-	hack/test.sh unit integration fault e2e
+test: ## Run every test: unit, integration, end to end, faults. Ends with a count.
+	hack/test.sh unit integration e2e fault
 
 .PHONY: test-unit
 test-unit: ## Test without a cluster.

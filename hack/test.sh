@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs layers of tests and ends with a count: test.sh [unit] [integration] [fault] [e2e]
+# Runs layers of tests and ends with a count: test.sh [unit] [integration] [e2e] [fault]
 set -euo pipefail
 # shellcheck source=hack/setup.sh
 . "$(dirname "$0")/setup.sh"
@@ -11,7 +11,7 @@ brought_up="" beside=""
 finish() {
   local status="$?"
   [ -z "$brought_up" ] || "$bin/localcluster" down || status=1
-  [ -z "$beside" ] || waited || status=1
+  waited || status=1
   count "$status" || status=1
   rm -rf "$results"
   exit "$status"
@@ -97,12 +97,20 @@ e2e() {
     echo "e2e needs real nodes: $why, and KUBECONFIG names no other cluster" >&2
     return 1
   fi
-  format=standard-verbose run e2e . -tags e2e -timeout 90m ./test/e2e -ginkgo.timeout=80m -ginkgo.v -ginkgo.no-color "-ginkgo.label-filter=$labels" "-ginkgo.junit-report=$results/e2e.xml"
+  in_two_processes "$labels"
   if [ -n "$brought_up" ]; then
     brought_up=""
     "$bin/localcluster" down
     run localcluster-e2e hack/localcluster -tags e2e -timeout 15m ./internal/cluster/...
   fi
+}
+
+# in_two_processes LABELS: a spec waits most of its time. What takes away nodes, or what all clusters share, is marked Serial and comes after the
+# others. More processes are no faster on two cores: starting containers is what takes them.
+in_two_processes() {
+  local arguments=(--tags e2e --procs=2 --timeout=80m -v --no-color "--label-filter=$1")
+  say "e2e: ginkgo ${arguments[*]} ./test/e2e"
+  go run github.com/onsi/ginkgo/v2/ginkgo "${arguments[@]}" --output-dir="$results" --junit-report=e2e.xml ./test/e2e
 }
 
 # weave_stand_ins loads the stand-in for Weave, and another one to upgrade to.
@@ -115,7 +123,8 @@ weave_stand_ins() {
 
 # start_beside LAYER…: runs layers that need no nodes while another one waits for its nodes, which it does most of the time. They have
 # the lowest priority, and what they print comes when they are waited for. With a higher one, a disk that was busy kept a master from its shared directory
-# for ten seconds, and it ended itself.
+# for ten seconds, and it ended itself. Faults are not among them: what moves is waited for in each of their thousands of steps, and with what is left of a busy
+# machine, their API server did not answer in a minute.
 start_beside() {
   [ "$#" -gt 0 ] || return 0
   say "beside it, with the lowest priority: $*"
@@ -131,6 +140,7 @@ start_beside() {
   beside="$!"
 }
 waited() {
+  [ -n "$beside" ] || return 0
   local status=0
   wait "$beside" || status=1
   beside=""
@@ -149,12 +159,13 @@ make -s "$bin/gotestsum" "$bin/localcluster"
 without_nodes=()
 for layer in "$@"; do
   case "$layer" in
-  unit | soak) "$layer" ;;
-  integration | fault) without_nodes+=("$layer") ;;
+  unit | fault | soak) "$layer" ;;
+  integration) without_nodes+=("$layer") ;;
   e2e)
     start_beside "${without_nodes[@]}"
     without_nodes=()
     e2e
+    waited
     ;;
   *) echo "no layer of tests is called $layer" >&2 && exit 2 ;;
   esac

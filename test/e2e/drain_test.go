@@ -170,7 +170,7 @@ var _ = Describe("A scale-in that drains", func() {
 	})
 })
 
-var _ = Describe("kubectl drain of a node", func() {
+var _ = Describe("kubectl drain of a node", Serial, func() {
 	It("waits for the work on it, and gives up when it is told how long", func(ctx SpecContext) {
 		g := newGrid(ctx)
 		g.start(ctx, object{"compute": object{"replicas": 2, "podTemplate": apart}})

@@ -29,7 +29,7 @@ import (
 // One cluster with work lives through all of it. What Kubernetes itself consists of is taken away in the middle of something, and
 // given back; then everything is as the user wanted it, no container was started anew, no task ended before its time, and the
 // operator rests. The monitor of the suite holds every status in between against what must always be true.
-var _ = Describe("A cluster with work", Label("local"), Ordered, func() {
+var _ = Describe("A cluster with work", Label("local"), Serial, Ordered, func() {
 	var (
 		g      *grid
 		bearer string

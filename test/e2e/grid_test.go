@@ -16,6 +16,7 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -43,18 +44,22 @@ func newGrid(ctx context.Context) *grid {
 		if CurrentSpecReport().Failed() {
 			g.tell()
 		}
-		// Compute pods whose master is gone wait half a minute for it before they end, and those with work for its end. It has to come first: a
-		// kubelet that waits already does not hear of less time.
-		Expect(api.DeleteAllOf(ctx, &corev1.Pod{}, client.InNamespace(g.namespace), client.GracePeriodSeconds(1))).To(Succeed())
-		// A namespace's pods go first, and the rest when half of their grace period is over, five minutes for compute pods: so long the
-		// operator would go on with the cluster, beside the next spec, which may count what it writes.
-		for _, kind := range []client.Object{&v1alpha1.SymphonyCluster{}, &v1alpha1.NetworkCheck{}} {
-			Expect(api.DeleteAllOf(ctx, kind, client.InNamespace(g.namespace))).To(Succeed())
-		}
+		g.end(ctx)
 		Expect(client.IgnoreNotFound(api.Delete(ctx, namespace))).To(Succeed())
 		Eventually(ctx, func() []corev1.Pod { return g.allPods(ctx) }).Should(BeEmpty(), "the next spec needs the room")
 	})
 	return g
+}
+
+// end ends all pods at once. Compute pods would wait half a minute for a master that is gone, and those with work for its end; a kubelet that waits already
+// does not hear of less time. So nobody else may delete them, nor create others for them, nor may the operator go on with the cluster beside the next spec,
+// which may count what it writes.
+func (g *grid) end(ctx context.Context) {
+	GinkgoHelper()
+	for _, owner := range []client.Object{&v1alpha1.NetworkCheck{}, &v1alpha1.SymphonyCluster{}, &appsv1.Deployment{}, &appsv1.ReplicaSet{}} {
+		Expect(api.DeleteAllOf(ctx, owner, client.InNamespace(g.namespace), client.PropagationPolicy(metav1.DeletePropagationOrphan))).To(Succeed())
+	}
+	Expect(api.DeleteAllOf(ctx, &corev1.Pod{}, client.InNamespace(g.namespace), client.GracePeriodSeconds(1))).To(Succeed())
 }
 
 // tell prints what a person would look at after a failure.

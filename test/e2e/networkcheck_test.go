@@ -26,7 +26,7 @@ import (
 )
 
 // iperf3, in its own image, over the cluster's own pod network.
-var _ = Describe("A NetworkCheck", func() {
+var _ = Describe("A NetworkCheck", Serial, func() {
 	It("measures TCP and UDP between every two nodes", func(ctx SpecContext) {
 		g := newGrid(ctx)
 		g.kubectl("label", "namespace", g.namespace, "pod-security.kubernetes.io/enforce=restricted")

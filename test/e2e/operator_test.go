@@ -37,7 +37,7 @@ const (
 // operators is the operator's namespace, seen as a grid for its kubectl.
 var operators = &grid{namespace: operatorNamespace}
 
-var _ = Describe("The operator's own pods", func() {
+var _ = Describe("The operator's own pods", Serial, func() {
 	It("run where Pod Security is restricted", func() {
 		Expect(operators.kubectl("get", "namespace", operatorNamespace, "-o",
 			`jsonpath={.metadata.labels.pod-security\.kubernetes\.io/enforce}`)).To(Equal("restricted"))

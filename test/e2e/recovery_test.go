@@ -46,8 +46,8 @@ func (g *grid) share(ctx context.Context) object {
 	}
 	Expect(api.Create(ctx, volume)).To(Succeed())
 	DeferCleanup(func(ctx SpecContext) {
-		// A master without its directory ends, and hosts without a master wait with their end until their grace period is over.
-		g.kubectl("delete", "symphonycluster", "--all")
+		// A master without its directory ends.
+		g.end(ctx)
 		Eventually(ctx, func() []corev1.Pod { return g.allPods(ctx) }).Should(BeEmpty())
 		g.kubectl("delete", "persistentvolumeclaim", "--all", "--wait=false")
 		Expect(api.Delete(ctx, volume)).To(Succeed())
@@ -111,7 +111,7 @@ func (g *grid) writers() []writer {
 	return sorted
 }
 
-var _ = Describe("A master with storage", Label("local"), func() {
+var _ = Describe("A master with storage", Label("local"), Serial, func() {
 	It("takes up what the one before left, 20 times, and is never two", func(ctx SpecContext) {
 		g := newGrid(ctx)
 		// Compute pods on a node without a kubelet learn the new address when it is back.

@@ -21,7 +21,7 @@ import (
 	"github.com/symphony-operator/symphony-operator/test/oracle"
 )
 
-var _ = Describe("An upgrade of the operator", Label("local"), func() {
+var _ = Describe("An upgrade of the operator", Label("local"), Serial, func() {
 	It("restarts nothing and interrupts no work, while another cluster is scaled and updated", func(ctx SpecContext) {
 		DeferCleanup(monitor.AllowGap())
 		By("installing the operator of an earlier commit")

@@ -31,7 +31,7 @@ import (
 // Weave itself is the stand-in of test/weavesim: the kernel of the local cluster's machine cannot run the real one. The rest
 // is real: the network's manager and the agents under their own ServiceAccounts, the DaemonSet and what it leaves on nodes.
 // The specs are in one story, because a Kubernetes cluster has one pod network.
-var _ = Describe("Weave", Label("local"), Ordered, func() {
+var _ = Describe("Weave", Label("local"), Serial, Ordered, func() {
 	f := &fabric{grid: &grid{namespace: names.WeaveNamespace}}
 
 	BeforeAll(func() {
