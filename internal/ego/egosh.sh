@@ -34,10 +34,10 @@ check_answers() { answers || fail 71 "EGO does not answer"; }
 
 # EGO may have come up since a command failed, or have been away for a moment: only what fails twice while EGO answers is refused.
 view() {
-  egosh "$@" </dev/null && return 0
-  check_answers
-  egosh "$@" </dev/null && return 0
-  check_answers
+  for _ in 1 2; do
+    egosh "$@" </dev/null && return 0
+    check_answers
+  done
   fail 73 "egosh $* failed"
 }
 
