@@ -89,6 +89,10 @@ func New(runner Runner, pod types.NamespacedName, timeout time.Duration) *Client
 // Hosts is one exec for both lists: a poll costs the API server and the node one connection.
 func (c *Client) Hosts(ctx context.Context) ([]Host, error) {
 	output, err := c.run(ctx, "hosts")
+	if errors.Is(err, ErrRefused) {
+		// EGO may have come up between the list, which failed, and the question whether EGO answers. Users would look for a wrong password.
+		output, err = c.run(ctx, "hosts")
+	}
 	if err != nil {
 		return nil, err
 	}

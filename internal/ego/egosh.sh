@@ -32,12 +32,9 @@ egosh() { bounded "$run_dir/bin/egosh" "$@"; }
 answers() { egosh ego info >/dev/null 2>&1 </dev/null; }
 check_answers() { answers || fail 71 "EGO does not answer"; }
 
-# EGO may have come up since a command failed, or have been away for a moment: only what fails twice while EGO answers is refused.
 view() {
-  for _ in 1 2; do
-    egosh "$@" </dev/null && return 0
-    check_answers
-  done
+  egosh "$@" </dev/null && return 0
+  check_answers
   fail 73 "egosh $* failed"
 }
 

@@ -271,7 +271,7 @@ func TestWhatFailsOnceIsNotRefused(t *testing.T) {
 	m, client := newMaster(t, layout.V712)
 	g.Eventually(states(t, client), symsimtest.Deadline).Should(HaveKeyWithValue("prod-master", "ok 0"))
 	egosh := m.replaceEgosh(t, `case "$*" in
-"resource list -ll") [ -e "$0.failed" ] || { : >"$0.failed"; exit 1; } ;;
+"resource list -ll") [ -e "$0.failed" ] || { : >"$0.failed"; echo "Cannot contact EGO"; exit 1; } ;;
 "alloc list -ll") [ ! -e "$0.refuses" ] || exit 1 ;;
 esac
 exec "$0.moved" "$@"

@@ -4,6 +4,7 @@
 package observe
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -15,9 +16,15 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 )
 
-// deadAfter is how long an API server, or what is on the way to it, may be silent before a connection is given up: as long as client-go gives those of
-// HTTP/2. A watch of HTTP/1.1 sends nothing, so that without it a master that moves would be seen when the watch ends by itself, up to ten minutes later.
-const deadAfter = 45 * time.Second
+const (
+	// deadAfter is how long an API server's machine, or what is on the way to it, may not answer before a connection is given up: as long as client-go
+	// gives those of HTTP/2. A watch of HTTP/1.1 sends nothing by itself.
+	deadAfter = 45 * time.Second
+	// silentAfter is how long a watch may say nothing. The API server sends a bookmark every minute, also when nothing changes
+	// (bookmarkFrequency in its pkg/storage/cacher). A process that is frozen, on a machine that goes on answering, would otherwise keep its watches for as
+	// long, and a master that moves would not be seen: nothing else on this side ends a watch.
+	silentAfter = 2 * time.Minute
+)
 
 // NewCache is a cache each of whose watches has a connection of its own, by HTTP/1.1. With HTTP/2 they share one, whose flow control answers every few
 // KB of what comes, and whose goroutine hands each change on to the watch's: that was a quarter of what the operator computed while 2,000 pods came.
@@ -26,7 +33,7 @@ func NewCache(config *rest.Config, options cache.Options) (cache.Cache, error) {
 	own := rest.CopyConfig(config)
 	own.NextProtos = []string{"http/1.1"}
 	if own.Dial == nil {
-		own.Dial = watchDialer().DialContext
+		own.Dial = dialWatches(silentAfter)
 	}
 	client, err := rest.HTTPClientFor(own)
 	if err != nil {
@@ -34,6 +41,31 @@ func NewCache(config *rest.Config, options cache.Options) (cache.Cache, error) {
 	}
 	options.HTTPClient = client
 	return cache.New(own, options) //nolint:wrapcheck // It stands for cache.New.
+}
+
+// dialWatches makes connections that end when nothing has come by them for so long.
+func dialWatches(silence time.Duration) func(ctx context.Context, network, address string) (net.Conn, error) {
+	dialer := watchDialer()
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		connection, err := dialer.DialContext(ctx, network, address)
+		if err != nil {
+			return nil, err //nolint:wrapcheck // It stands for the dialer's own function.
+		}
+		return &watchConn{connection, silence}, nil
+	}
+}
+
+type watchConn struct {
+	net.Conn
+
+	silence time.Duration
+}
+
+func (c *watchConn) Read(into []byte) (int, error) {
+	if err := c.SetReadDeadline(time.Now().Add(c.silence)); err != nil { //nolint:forbidigo // The kernel has no other clock.
+		return 0, err //nolint:wrapcheck // It stands for the connection's own Read.
+	}
+	return c.Conn.Read(into) //nolint:wrapcheck // The same: callers compare with io.EOF.
 }
 
 // watchDialer makes connections that end deadAfter the other side was last heard of: while they wait for it (keep-alives), and when it does not take what

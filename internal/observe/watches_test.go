@@ -9,8 +9,10 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"syscall"
 	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
 	"golang.org/x/sys/unix"
@@ -57,13 +59,34 @@ func TestEachWatchHasAConnectionOfItsOwn(t *testing.T) {
 		_, err := caches.GetInformer(ctx, kind, cache.BlockUntilSynced(false))
 		g.Expect(err).NotTo(HaveOccurred())
 	}
-	first, second := <-requests, <-requests
+	var first, second served
+	g.Eventually(requests, time.Minute).Should(Receive(&first))
+	g.Eventually(requests, time.Minute).Should(Receive(&second))
 	g.Expect([]string{first.path, second.path}).To(ConsistOf("/api/v1/configmaps", "/api/v1/pods"))
 	g.Expect([]string{first.protocol, second.protocol}).To(HaveEach("HTTP/1.1"))
 	g.Expect(first.from).NotTo(Equal(second.from))
 }
 
-func TestAWatchOfASilentServerEnds(t *testing.T) {
+func TestAWatchThatSaysNothingEnds(t *testing.T) {
+	g := NewWithT(t)
+	server, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	g.Expect(err).NotTo(HaveOccurred())
+	defer func() { _ = server.Close() }()
+	connection, err := dialWatches(time.Second)(t.Context(), "tcp", server.Addr().String())
+	g.Expect(err).NotTo(HaveOccurred())
+	defer func() { _ = connection.Close() }()
+	frozen, err := server.Accept()
+	g.Expect(err).NotTo(HaveOccurred())
+	defer func() { _ = frozen.Close() }()
+
+	said := []byte("a bookmark")
+	g.Expect(frozen.Write(said)).To(Equal(len(said)))
+	g.Expect(connection.Read(make([]byte, 100))).To(Equal(len(said)))
+	_, err = connection.Read(make([]byte, 100))
+	g.Expect(err).To(MatchError(os.ErrDeadlineExceeded))
+}
+
+func TestConnectionsOfWatchesHaveKeepAlives(t *testing.T) {
 	g := NewWithT(t)
 	server := httptest.NewServer(http.NotFoundHandler())
 	defer server.Close()
