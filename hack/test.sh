@@ -1,17 +1,22 @@
 #!/usr/bin/env bash
-# Runs layers of tests and ends with a count: test.sh [unit] [integration] [e2e] [fault]
+# Runs layers of tests and ends with a count: test.sh [unit] [integration] [e2e] [integration+e2e] [fault]
 set -euo pipefail
 # shellcheck source=hack/setup.sh
 . "$(dirname "$0")/setup.sh"
 cd "$root"
 
+# A garbage collector that runs less often is a fifth of the work less, of API servers above all.
+export GOGC=300
+
 results=$(mktemp -d)
-# brought_up is set while a cluster runs that this script has to end, beside to the process group of layers that run beside another.
-brought_up="" beside=""
+# brought_up is set while a cluster runs that this script has to end, beside to the process group of integration tests that run beside others, not_run to the
+# layers that come after one that fails.
+brought_up="" beside="" not_run=""
 finish() {
   local status="$?"
   [ -z "$brought_up" ] || "$bin/localcluster" down || status=1
   waited || status=1
+  [ -z "$not_run" ] || printf '\nnot run: %s\n' "$not_run"
   count "$status" || status=1
   rm -rf "$results"
   exit "$status"
@@ -64,11 +69,11 @@ integration() {
   KUBEBUILDER_ASSETS="$local/bin" run integration . -timeout 60m ./test/integration "-ginkgo.junit-report=$results/integration.xml"
 }
 
-# fault runs many worlds at once: half of a world's time is waiting. A garbage collector that runs less often is a fifth of the work less. SEED
+# fault runs many worlds at once: half of a world's time is waiting. SEED
 # says which faults are tried in one run, and what happens in the few rounds of TestSoak.
 fault() {
   "$bin/localcluster" build etcd kube-apiserver kube-controller-manager kubectl
-  KUBEBUILDER_ASSETS="$local/bin" GOGC=300 run fault . -timeout 60m -parallel 8 ./test/fault -seed "${SEED:-1}"
+  KUBEBUILDER_ASSETS="$local/bin" run fault . -timeout 60m -parallel 8 ./test/fault -seed "${SEED:-1}"
   KUBEBUILDER_ASSETS="$local/bin" run fault-seeded . -timeout 20m -tags seeded -run TestSeededBugs ./test/fault
 }
 
@@ -108,7 +113,7 @@ e2e() {
 # in_two_processes LABELS: a spec waits most of its time. What takes away nodes, or what all clusters share, is marked Serial and comes after the
 # others. More processes are no faster on two cores: starting containers is what takes them.
 in_two_processes() {
-  local arguments=(--tags e2e --procs=2 --timeout=80m -v --no-color "--label-filter=$1")
+  local arguments=(--tags e2e --procs=2 --timeout=60m -v --no-color "--label-filter=$1")
   say "e2e: ginkgo ${arguments[*]} ./test/e2e"
   go run github.com/onsi/ginkgo/v2/ginkgo "${arguments[@]}" --output-dir="$results" --junit-report=e2e.xml ./test/e2e
 }
@@ -121,20 +126,18 @@ weave_stand_ins() {
   "$bin/localcluster" load-image "$bin/weavesim.tar" "$bin/weavesim-2.tar"
 }
 
-# start_beside LAYER…: runs layers that need no nodes while another one waits for its nodes, which it does most of the time. They have
-# the lowest priority, and what they print comes when they are waited for. With a higher one, a disk that was busy kept a master from its shared directory
-# for ten seconds, and it ended itself. Faults are not among them: what moves is waited for in each of their thousands of steps, and with what is left of a busy
-# machine, their API server did not answer in a minute.
-start_beside() {
-  [ "$#" -gt 0 ] || return 0
-  say "beside it, with the lowest priority: $*"
+# start_integration_beside: integration tests need no nodes, and run while others wait for their nodes, which they do most of the time. Each of
+# their programs takes one core at most. A lower priority is no way to leave more to the others: what has one holds the kernel's locks for as long as it waits for
+# a core, and containers took half a minute to start. Faults do not run beside: what moves is waited for in each of their thousands of steps.
+start_integration_beside() {
+  say "beside it: integration"
   # What both need is built once.
   "$bin/localcluster" build etcd kube-apiserver kube-controller-manager kubectl
   set -m
   (
-    renice -n 19 -p "$BASHPID" >/dev/null
     trap - EXIT INT TERM
-    run_layers "$@"
+    export GOMAXPROCS=1
+    integration
   ) >"$results/beside.log" 2>&1 &
   set +m
   beside="$!"
@@ -148,26 +151,18 @@ waited() {
   return "$status"
 }
 
-run_layers() {
-  local layer
-  for layer in "$@"; do
-    "$layer"
-  done
-}
-
 make -s "$bin/gotestsum" "$bin/localcluster"
-without_nodes=()
-for layer in "$@"; do
+while [ "$#" -gt 0 ]; do
+  layer="$1"
+  shift
+  not_run="$*"
   case "$layer" in
-  unit | fault | soak) "$layer" ;;
-  integration) without_nodes+=("$layer") ;;
-  e2e)
-    start_beside "${without_nodes[@]}"
-    without_nodes=()
+  unit | integration | e2e | fault | soak) "$layer" ;;
+  integration+e2e)
+    start_integration_beside
     e2e
     waited
     ;;
   *) echo "no layer of tests is called $layer" >&2 && exit 2 ;;
   esac
 done
-run_layers "${without_nodes[@]}"

@@ -202,7 +202,7 @@ var _ = Describe("kubectl drain of a node", Serial, func() {
 		}()
 		Consistently(ctx, drained).WithTimeout(10 * time.Second).ShouldNot(Receive())
 		g.symsim("task", "finish", "all")
-		Eventually(ctx, drained).WithTimeout(2 * time.Minute).Should(Receive(BeNil()))
+		Eventually(ctx, drained).Should(Receive(BeNil()))
 		Expect(g.interrupted()).To(BeEmpty())
 	})
 })

@@ -17,7 +17,7 @@ var _ = Describe("An edit", Ordered, func() {
 
 	BeforeAll(func(ctx SpecContext) {
 		g = newGrid(ctx)
-		// Here it is the end that counts, not the way there.
+		// Both hosts are replaced at once: here it is the end that counts, not the way there.
 		g.start(ctx, object{"compute": object{"update": object{"maxUnavailable": 2}}})
 	})
 
@@ -123,6 +123,7 @@ var _ = Describe("An edit", Ordered, func() {
 		g.patch(object{"gui": object{"serviceType": "ClusterIP"}})
 		Eventually(ctx, service(".spec.type")).Should(Equal("ClusterIP"))
 		Eventually(ctx, func() int32 { return g.cluster(ctx).Status.GUI.NodePort }).Should(BeZero())
+		// 30043 is of the ports that are given to nobody who asks for none in particular.
 		g.patch(object{"gui": object{"serviceType": "NodePort", "nodePort": 30043}})
 		Eventually(ctx, service(".spec.ports[0].nodePort")).Should(Equal("30043"))
 		Eventually(ctx, func() int32 { return g.cluster(ctx).Status.GUI.NodePort }).Should(BeEquivalentTo(30043))

@@ -41,25 +41,28 @@ func newGrid(ctx context.Context) *grid {
 	g.kubectl("create", "rolebinding", "symphony-operator-ego", "--clusterrole=symphony-operator-ego",
 		"--serviceaccount="+operatorNamespace+":"+operatorAccount)
 	DeferCleanup(func(ctx SpecContext) {
-		if CurrentSpecReport().Failed() {
-			g.tell()
-		}
 		g.end(ctx)
 		Expect(client.IgnoreNotFound(api.Delete(ctx, namespace))).To(Succeed())
-		Eventually(ctx, func() []corev1.Pod { return g.allPods(ctx) }).Should(BeEmpty(), "the next spec needs the room")
 	})
 	return g
 }
 
-// end ends all pods at once. Compute pods would wait half a minute for a master that is gone, and those with work for its end; a kubelet that waits already
+// end ends all pods at once, after telling of what has failed. Compute pods would wait half a minute for a master that is gone, and those with work for its end; a kubelet that waits already
 // does not hear of less time. So nobody else may delete them, nor create others for them, nor may the operator go on with the cluster beside the next spec,
 // which may count what it writes.
 func (g *grid) end(ctx context.Context) {
 	GinkgoHelper()
+	if CurrentSpecReport().Failed() {
+		g.tell()
+	}
 	for _, owner := range []client.Object{&v1alpha1.NetworkCheck{}, &v1alpha1.SymphonyCluster{}, &appsv1.Deployment{}, &appsv1.ReplicaSet{}} {
 		Expect(api.DeleteAllOf(ctx, owner, client.InNamespace(g.namespace), client.PropagationPolicy(metav1.DeletePropagationOrphan))).To(Succeed())
 	}
-	Expect(api.DeleteAllOf(ctx, &corev1.Pod{}, client.InNamespace(g.namespace), client.GracePeriodSeconds(1))).To(Succeed())
+	Eventually(ctx, func(check Gomega) {
+		// Controllers hear of their object's end and of its pods' by two watches, and may make one more pod between the two.
+		check.Expect(api.DeleteAllOf(ctx, &corev1.Pod{}, client.InNamespace(g.namespace), client.GracePeriodSeconds(1))).To(Succeed())
+		check.Expect(g.allPods(ctx)).To(BeEmpty(), "the next spec needs the room")
+	}).Should(Succeed())
 }
 
 // tell prints what a person would look at after a failure.

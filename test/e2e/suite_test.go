@@ -28,8 +28,8 @@ import (
 const (
 	// operatorNamespace is where config/default installs the operator.
 	operatorNamespace = "symphony-operator-system"
-	// promptly is how long a cluster of a few hosts may take for anything that needs no new image.
-	promptly = 90 * time.Second
+	// promptly is how long a cluster of a few hosts may take for anything, on a machine that does much else.
+	promptly = 3 * time.Minute
 	interval = 200 * time.Millisecond
 )
 

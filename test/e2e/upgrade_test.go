@@ -38,7 +38,6 @@ var _ = Describe("An upgrade of the operator", Label("local"), Serial, func() {
 		quiet.waitCondition(ctx, v1alpha1.ConditionHostsReady, "True", v1alpha1.ReasonReady)
 		working := quiet.names(ctx)[:2]
 		quiet.work(working...)
-		DeferCleanup(quiet.endWork)
 		before, containers := workloads(quiet.snapshot(ctx)), quiet.running(ctx)
 
 		By("installing this one")
