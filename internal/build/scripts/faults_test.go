@@ -16,6 +16,7 @@ import (
 
 // What stops a container is its last word, in its termination message.
 func TestFaultsAreNamed(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		version layout.Version
 		prepare func(*container)
@@ -66,6 +67,7 @@ func TestFaultsAreNamed(t *testing.T) {
 		}, "egoconfig join prod-master failed: "},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			master := newContainer(t, "prod-master", test.version)
 			test.prepare(master)
 			running := master.startMaster()
@@ -76,6 +78,7 @@ func TestFaultsAreNamed(t *testing.T) {
 }
 
 func TestRootIsRefused(t *testing.T) {
+	t.Parallel()
 	if os.Geteuid() != 0 {
 		t.Skip("needs root, to be refused")
 	}
@@ -89,6 +92,7 @@ func TestRootIsRefused(t *testing.T) {
 
 // An image whose ego.conf does not say which workload manager it has is tried: the article's may be one.
 func TestUnknownWorkloadManagerIsTried(t *testing.T) {
+	t.Parallel()
 	master := newMaster(t)
 	conf := master.Read(master.conf("ego.conf"))
 	master.Write(master.conf("ego.conf"), conf[:len(conf)-len("EGO_SIMPLIFIED_WEM=Y\n")])

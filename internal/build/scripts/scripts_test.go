@@ -54,6 +54,7 @@ func TestCommentsStayOut(t *testing.T) {
 }
 
 func TestClusterComesUpAndGoes(t *testing.T) {
+	t.Parallel()
 	g := NewWithT(t)
 	master := newMaster(t)
 	compute := newCompute(t, "prod-compute-0", master)
@@ -88,6 +89,7 @@ func TestClusterComesUpAndGoes(t *testing.T) {
 }
 
 func TestRestartedContainerStartsFromItsImage(t *testing.T) {
+	t.Parallel()
 	master := newMaster(t)
 	first := master.startMaster()
 	master.becomesReady()
@@ -101,6 +103,7 @@ func TestRestartedContainerStartsFromItsImage(t *testing.T) {
 }
 
 func TestComputeFollowsTheMaster(t *testing.T) {
+	t.Parallel()
 	g := NewWithT(t)
 	first := newMaster(t)
 	compute := newCompute(t, "prod-compute-0", first)
@@ -128,6 +131,7 @@ func TestComputeFollowsTheMaster(t *testing.T) {
 }
 
 func TestComputeStartsBeforeItsMaster(t *testing.T) {
+	t.Parallel()
 	g := NewWithT(t)
 	master := newMaster(t)
 	compute := newCompute(t, "prod-compute-0", master)
@@ -142,6 +146,7 @@ func TestComputeStartsBeforeItsMaster(t *testing.T) {
 }
 
 func TestDeadLIMEndsTheContainer(t *testing.T) {
+	t.Parallel()
 	g := NewWithT(t)
 	master := newMaster(t)
 	master.variables["SYMPHONY_LIM_GRACE_SECONDS"] = "2"
@@ -157,6 +162,7 @@ func TestDeadLIMEndsTheContainer(t *testing.T) {
 }
 
 func TestSigtermDuringTheStart(t *testing.T) {
+	t.Parallel()
 	g := NewWithT(t)
 	compute := newContainer(t, "prod-compute-0", layout.V712)
 	// A join that cannot work is tried again for minutes.
@@ -171,6 +177,7 @@ func TestSigtermDuringTheStart(t *testing.T) {
 
 // A master can move while hosts that it has not taken yet look for it.
 func TestTheMasterIsFollowedDuringTheJoin(t *testing.T) {
+	t.Parallel()
 	g := NewWithT(t)
 	compute := newContainer(t, "prod-compute-0", layout.V712)
 	g.Expect(os.Remove(compute.conf("ego.shared"))).To(Succeed())
@@ -184,6 +191,7 @@ func TestTheMasterIsFollowedDuringTheJoin(t *testing.T) {
 }
 
 func TestImageKeepsItsClusterName(t *testing.T) {
+	t.Parallel()
 	master := newMaster(t)
 	master.variables["SYMPHONY_CLUSTER_NAME"] = ""
 	master.startMaster()
@@ -192,6 +200,7 @@ func TestImageKeepsItsClusterName(t *testing.T) {
 }
 
 func TestEgoConfReplacesSettings(t *testing.T) {
+	t.Parallel()
 	g := NewWithT(t)
 	master := newMaster(t)
 	master.Write(master.conf("ego.conf"), master.Read(master.conf("ego.conf"))+

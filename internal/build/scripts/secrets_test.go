@@ -17,6 +17,7 @@ import (
 )
 
 func TestEntitlementOfTheImage(t *testing.T) {
+	t.Parallel()
 	master := newMaster(t)
 	master.variables["SYMPHONY_ENTITLEMENT_FILE"] = master.Path("entitlement.dat")
 	master.Write(master.Path("entitlement.dat"), "baked in\n")
@@ -26,6 +27,7 @@ func TestEntitlementOfTheImage(t *testing.T) {
 }
 
 func TestMissingEntitlementHeals(t *testing.T) {
+	t.Parallel()
 	g := NewWithT(t)
 	master := newMaster(t)
 	master.variables["SYMPHONY_ENTITLEMENT_FILE"] = master.mount("entitlement", "entitlement")
@@ -48,8 +50,10 @@ func (c *container) logonCode(password string) int {
 }
 
 func TestPasswordBefore732(t *testing.T) {
+	t.Parallel()
 	for name, noPrompt := range map[string]string{"by egosh's prompt": "", "egosh reads no pipe": "Y"} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			g := NewWithT(t)
 			master := newMaster(t)
 			master.variables["SYMSIM_NO_PROMPT"] = noPrompt
@@ -64,6 +68,7 @@ func TestPasswordBefore732(t *testing.T) {
 }
 
 func TestPassword732(t *testing.T) {
+	t.Parallel()
 	g := NewWithT(t)
 	master := newContainer(t, "prod-master", layout.V732)
 	master.variables["LICENSE"] = "accept"
@@ -80,6 +85,7 @@ func TestPassword732(t *testing.T) {
 }
 
 func TestChangedPasswordIsApplied(t *testing.T) {
+	t.Parallel()
 	g := NewWithT(t)
 	master := newContainer(t, "prod-master", layout.V732)
 	master.variables["LICENSE"] = "accept"
@@ -109,6 +115,7 @@ func (c *container) consoleName() (string, error) {
 }
 
 func TestConsoleCertificate(t *testing.T) {
+	t.Parallel()
 	g := NewWithT(t)
 	master := newMaster(t)
 	master.variables["SYMPHONY_GUI_TLS_DIR"] = master.mount("gui-tls")
