@@ -40,11 +40,11 @@ func (l lostLeader) dieIn(n int) {
 	l.at = l.count + n
 }
 
-// elections are quick, and in the world's namespace.
+// elections are in the world's namespace, and as quick as a leader on a busy machine can bear, which has to renew its lease in time.
 func (w *world) elections() ctrl.Options {
 	return ctrl.Options{
 		LeaderElection: true, LeaderElectionNamespace: w.namespace,
-		LeaseDuration: new(3 * time.Second), RenewDeadline: new(2 * time.Second), RetryPeriod: new(200 * time.Millisecond),
+		LeaseDuration: new(8 * time.Second), RenewDeadline: new(6 * time.Second), RetryPeriod: new(200 * time.Millisecond),
 	}
 }
 
