@@ -9,8 +9,8 @@ cd "$root"
 export GOGC=300
 
 results=$(mktemp -d)
-# brought_up is set while a cluster runs that this script has to end, beside to the process group of integration tests that run beside others, not_run to the
-# layers that come after one that fails.
+# brought_up is set while a cluster runs that this script has to end, beside to the process group of integration tests that run beside others, not_run to
+# the layers that come after one that fails.
 brought_up="" beside="" not_run=""
 finish() {
   local status="$?"
@@ -69,8 +69,7 @@ integration() {
   KUBEBUILDER_ASSETS="$local/bin" run integration . -timeout 60m ./test/integration "-ginkgo.junit-report=$results/integration.xml"
 }
 
-# fault runs many worlds at once: half of a world's time is waiting. SEED
-# says which faults are tried in one run, and what happens in the few rounds of TestSoak.
+# fault runs many worlds at once: half of a world's time is waiting. SEED says which faults are tried in one run, and what happens in the few rounds of TestSoak.
 fault() {
   "$bin/localcluster" build etcd kube-apiserver kube-controller-manager kubectl
   KUBEBUILDER_ASSETS="$local/bin" run fault . -timeout 60m -parallel 8 ./test/fault -seed "${SEED:-1}"
@@ -113,7 +112,7 @@ e2e() {
 # in_two_processes LABELS: a spec waits most of its time. What takes away nodes, or what all clusters share, is marked Serial and comes after the
 # others. More processes are no faster on two cores: starting containers is what takes them.
 in_two_processes() {
-  local arguments=(--tags e2e --procs=2 --timeout=60m -v --no-color "--label-filter=$1")
+  local arguments=(--tags e2e --procs=2 --timeout=70m -v --no-color "--label-filter=$1")
   say "e2e: ginkgo ${arguments[*]} ./test/e2e"
   go run github.com/onsi/ginkgo/v2/ginkgo "${arguments[@]}" --output-dir="$results" --junit-report=e2e.xml ./test/e2e
 }
@@ -126,7 +125,7 @@ weave_stand_ins() {
   "$bin/localcluster" load-image "$bin/weavesim.tar" "$bin/weavesim-2.tar"
 }
 
-# start_integration_beside: integration tests need no nodes, and run while others wait for their nodes, which they do most of the time. Each of
+# start_integration_beside starts what needs no nodes, and runs while others wait for their nodes, which they do most of the time. Each of
 # their programs takes one core at most. A lower priority is no way to leave more to the others: what has one holds the kernel's locks for as long as it waits for
 # a core, and containers took half a minute to start. Faults do not run beside: what moves is waited for in each of their thousands of steps.
 start_integration_beside() {
