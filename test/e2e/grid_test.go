@@ -47,9 +47,9 @@ func newGrid(ctx context.Context) *grid {
 	return g
 }
 
-// end ends all pods at once, after telling of what has failed. Compute pods would wait half a minute for a master that is gone, and those with work for its end; a kubelet that waits already
-// does not hear of less time. So nobody else may delete them, nor create others for them, nor may the operator go on with the cluster beside the next spec,
-// which may count what it writes.
+// end ends all pods at once, after telling of what has failed. Compute pods would wait half a minute for a master that is gone, and those with
+// work for its end; a kubelet that waits already does not hear of less time. So nobody else may delete them, nor create others for them, nor may
+// the operator go on with the cluster beside the next spec, which may count what it writes.
 func (g *grid) end(ctx context.Context) {
 	GinkgoHelper()
 	if CurrentSpecReport().Failed() {

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -130,8 +131,13 @@ var _ = Describe("A master with storage", Label("local"), Serial, func() {
 			if round%2 == 1 {
 				By(fmt.Sprintf("round %d: the kubelet of %s stands still, the container goes on", round+1, old.Spec.NodeName))
 				g.kubectl("cordon", old.Spec.NodeName)
-				DeferCleanup(func() { g.kubectl("uncordon", old.Spec.NodeName) })
-				thaw = freezeKubelet(old.Spec.NodeName)
+				uncordon := sync.OnceFunc(func() { g.kubectl("uncordon", old.Spec.NodeName) })
+				DeferCleanup(uncordon)
+				thawKubelet := freezeKubelet(old.Spec.NodeName)
+				thaw = func() {
+					thawKubelet()
+					uncordon()
+				}
 			} else {
 				By(fmt.Sprintf("round %d", round+1))
 			}
@@ -141,9 +147,6 @@ var _ = Describe("A master with storage", Label("local"), Serial, func() {
 				return g.kubectl("get", "pod", next.Name, "-o", `jsonpath={.status.conditions[?(@.type=="Ready")].status}`)
 			}).Should(Equal("True"))
 			thaw()
-			if round%2 == 1 {
-				g.kubectl("uncordon", old.Spec.NodeName)
-			}
 			Eventually(ctx, func() []string { return g.okHostsBy(next.Name) }).Should(ConsistOf(hostsOf(compute)))
 			Eventually(ctx, func() []corev1.Pod { return g.mastersLeft(ctx) }).Should(HaveLen(1))
 			Expect(g.containers(ctx, names.Compute)).To(Equal(compute))
