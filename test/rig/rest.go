@@ -169,13 +169,9 @@ func (w *World) expect(uid types.UID, version string) {
 // settle waits until everybody but the operator has done what there is to do.
 func (w *World) settle() {
 	w.t.Helper()
-	w.settleOr(func(what string) { w.t.Fatalf("the world does not come to rest: %s", what) })
-}
-
-func (w *World) settleOr(fail func(string)) {
 	what := ""
 	if err := w.waitFor("the world is at rest", func() bool { what = w.moving(); return what == "" }); err != nil {
-		fail(what)
+		w.t.Fatalf("the world does not come to rest: %s", what)
 	}
 }
 
