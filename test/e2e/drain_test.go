@@ -74,7 +74,7 @@ func (g *grid) expectTidy(ctx context.Context) {
 			wanted[name] = "ok"
 		}
 		check.Expect(g.hostList()).To(Equal(wanted))
-	}).Should(Succeed())
+	}).WithPolling(inPods).Should(Succeed())
 }
 
 // apart is a pod template whose pods run on different nodes.
@@ -102,16 +102,8 @@ var _ = Describe("A scale-in that drains", func() {
 		g.kubectl("scale", "symphonycluster/prod", "--replicas=1")
 		message := g.waitCondition(ctx, v1alpha1.ConditionReady, "False", v1alpha1.ReasonDraining)
 		Expect(message).To(HavePrefix("2 compute pods are to go"))
-		var closed []string
-		Eventually(ctx, func() []string {
-			closed = nil
-			for host, state := range g.hostList() {
-				if state == "closed" {
-					closed = append(closed, host)
-				}
-			}
-			return closed
-		}).Should(HaveLen(2))
+		Eventually(ctx, g.closed).WithPolling(inPods).Should(HaveLen(2))
+		closed := g.closed()
 		Consistently(ctx, func() []string { return g.names(ctx) }).WithTimeout(20 * time.Second).Should(Equal(busy))
 
 		By("letting one go when its task ends")
@@ -142,11 +134,11 @@ var _ = Describe("A scale-in that drains", func() {
 
 		By("closing two more, and opening them again")
 		g.kubectl("scale", "symphonycluster/prod", "--replicas=0")
-		Eventually(ctx, func() map[string]string { return g.hostList() }).Should(Equal(map[string]string{
+		Eventually(ctx, func() map[string]string { return g.hostList() }).WithPolling(inPods).Should(Equal(map[string]string{
 			"prod-master": "ok", all[0]: "closed", all[1]: "closed", all[2]: "closed",
 		}))
 		g.kubectl("scale", "symphonycluster/prod", "--replicas=3")
-		Eventually(ctx, func() map[string]string { return g.hostList() }).Should(Equal(map[string]string{
+		Eventually(ctx, func() map[string]string { return g.hostList() }).WithPolling(inPods).Should(Equal(map[string]string{
 			"prod-master": "ok", all[0]: "closed", all[1]: "ok", all[2]: "ok",
 		}))
 		g.waitReady()

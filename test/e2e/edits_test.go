@@ -12,7 +12,8 @@ import (
 	"github.com/symphony-operator/symphony-operator/internal/names"
 )
 
-var _ = Describe("An edit", Ordered, func() {
+// What one process has to do in a row begins before the rest.
+var _ = Describe("An edit", Ordered, SpecPriority(1), func() {
 	var g *grid
 
 	BeforeAll(func(ctx SpecContext) {
@@ -94,10 +95,10 @@ var _ = Describe("An edit", Ordered, func() {
 		entitlement := func() (string, error) { return g.egosh("entitlement", "info") }
 		g.patch(object{"entitlement": object{"secretKeyRef": object{"name": "entitlement", "key": "file"}}})
 		g.waitReady()
-		Eventually(ctx, entitlement).Should(ContainSubstring("of a Secret"))
+		Eventually(ctx, entitlement).WithPolling(inPods).Should(ContainSubstring("of a Secret"))
 		g.patch(object{"entitlement": nil})
 		g.waitReady()
-		Eventually(ctx, entitlement).ShouldNot(ContainSubstring("of a Secret"))
+		Eventually(ctx, entitlement).WithPolling(inPods).ShouldNot(ContainSubstring("of a Secret"))
 		g.waitHosts(ctx, 3)
 		Expect(g.containers(ctx, names.Compute)).To(Equal(compute))
 	})

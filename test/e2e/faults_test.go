@@ -113,14 +113,14 @@ var _ = Describe("A cluster with work", Label("local"), Serial, Ordered, func() 
 		g.work(slices.DeleteFunc(slices.Clone(all), func(name string) bool { return name == busy })...)
 		g.kubectl("scale", "symphonycluster/prod", "--replicas=4")
 		g.waitCondition(ctx, v1alpha1.ConditionReady, "False", v1alpha1.ReasonDraining)
-		Eventually(ctx, g.closed).Should(HaveLen(2))
+		Eventually(ctx, g.closed).WithPolling(inPods).Should(HaveLen(2))
 		closed := g.closed()
 
 		first := leader(ctx)
 		killContainer(ctx, operators.pod(ctx, leaderPod(ctx)))
 		Eventually(ctx, func() string { return leader(ctx) }).ShouldNot(BeElementOf(first, ""))
 		// Any of the conditions changes with the new leader's first passes; these must leave the choice as it is.
-		Consistently(ctx, g.closed).WithTimeout(5 * time.Second).Should(Equal(closed))
+		Consistently(ctx, g.closed).WithTimeout(5 * time.Second).WithPolling(inPods).Should(Equal(closed))
 		for _, host := range closed {
 			g.symsim("task", "finish", host)
 			delete(before, host)

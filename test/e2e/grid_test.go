@@ -232,7 +232,7 @@ func (g *grid) waitHosts(ctx context.Context, n int) {
 		}
 		check.Expect(wanted).To(HaveLen(n))
 		check.Expect(g.okHosts()).To(ConsistOf(wanted))
-	}).Should(Succeed())
+	}).WithPolling(inPods).Should(Succeed())
 }
 
 func (g *grid) allPods(ctx context.Context) []corev1.Pod {

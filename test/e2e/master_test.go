@@ -35,7 +35,7 @@ var _ = Describe("A master that moves", func() {
 		Eventually(ctx, func(check Gomega) {
 			g.expectAddress(ctx, check, master)
 			check.Expect(g.okHostsBy(master.Name)).To(ConsistOf(hostsOf(compute)))
-		}).Should(Succeed())
+		}).WithPolling(inPods).Should(Succeed())
 
 		Expect(g.containers(ctx, names.Compute)).To(Equal(compute))
 		g.waitReady()
@@ -73,7 +73,7 @@ var _ = Describe("A master that moves", func() {
 		Eventually(ctx, func(check Gomega) {
 			g.expectAddress(ctx, check, master)
 			check.Expect(g.okHostsBy(master.Name)).To(ConsistOf(hostsOf(compute)))
-		}).Should(Succeed())
+		}).WithPolling(inPods).Should(Succeed())
 		Eventually(ctx, func() (int, error) { return get(g.cluster(ctx).Status.GUI.URL) }).Should(Equal(200))
 		Expect(g.containers(ctx, names.Compute)).To(Equal(compute))
 		Expect(g.containers(ctx, names.Master)).To(Equal(map[string]string{master.Name: string(master.UID) + " restarts: 0"}))

@@ -70,7 +70,7 @@ var _ = Describe("A mistake", func() {
 			message := g.waitCondition(ctx, "Ready", "False", "ImagePullBackOff")
 			Expect(message).To(HavePrefix("spec.master: image \"" + noImage + "\" cannot be pulled"))
 			Expect(message).To(HaveSuffix("what runs stays as it is until it can be"))
-			Consistently(ctx, g.okHosts).WithTimeout(5 * time.Second).Should(HaveLen(5))
+			Consistently(ctx, g.okHosts).WithTimeout(5 * time.Second).WithPolling(inPods).Should(HaveLen(5))
 			Expect(g.containers(ctx, names.Master)).To(Equal(master))
 			Expect(g.containers(ctx, names.Compute)).To(Equal(compute))
 			g.patch(object{"image": "symsim:dev"})
@@ -83,8 +83,8 @@ var _ = Describe("A mistake", func() {
 			g.patch(object{"compute": object{"image": operators.kubectl("get", "deployment/"+operatorDeployment, "-o",
 				"jsonpath={.spec.template.spec.containers[0].image}")}})
 			g.waitCondition(ctx, "ComputeReady", "False", "ComputeFailed")
-			Eventually(ctx, g.okHosts).Should(HaveLen(4), "the master and three of four: 25%")
-			Consistently(ctx, g.okHosts).WithTimeout(5 * time.Second).Should(HaveLen(4))
+			Eventually(ctx, g.okHosts).WithPolling(inPods).Should(HaveLen(4), "the master and three of four: 25%")
+			Consistently(ctx, g.okHosts).WithTimeout(5 * time.Second).WithPolling(inPods).Should(HaveLen(4))
 			kept := 0
 			for name, state := range g.containers(ctx, names.Compute) {
 				if before[name] == state {

@@ -45,12 +45,12 @@ var _ = Describe("A Secret", func() {
 		g.kubectl("patch", "secret/admin", "-p", `{"stringData":{"password":"second-secret"}}`)
 		g.kubectl("patch", "secret/entitlement", "-p", `{"stringData":{"file":"sym_adv_entitlement second"}}`)
 		// The kubelet brings a changed Secret into a running pod within about a minute.
-		Eventually(ctx, logon("second-secret")).Should(ContainSubstring("Logged on successfully"))
+		Eventually(ctx, logon("second-secret")).WithPolling(inPods).Should(ContainSubstring("Logged on successfully"))
 		Eventually(ctx, func() string { return g.kubectl("logs", "deployment/prod-master") }).Should(And(
 			ContainSubstring("the entitlement changed and was set again"), ContainSubstring("the password of Admin was set from its Secret")))
 		Expect(g.containers(ctx, names.Master)).To(Equal(master), "nothing was restarted")
 
-		Eventually(ctx, func() (string, error) { return g.egosh("entitlement", "info") }).Should(ContainSubstring("second"))
+		Eventually(ctx, func() (string, error) { return g.egosh("entitlement", "info") }).WithPolling(inPods).Should(ContainSubstring("second"))
 
 		By("telling neither password to anybody")
 		for _, look := range [][]string{

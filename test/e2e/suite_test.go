@@ -30,7 +30,9 @@ const (
 	operatorNamespace = "symphony-operator-system"
 	// promptly is how long a cluster of a few hosts may take for anything, on a machine that does much else.
 	promptly = 3 * time.Minute
-	interval = 200 * time.Millisecond
+	interval = 500 * time.Millisecond
+	// inPods is the interval of what has a program started in a pod: each takes a third of a second of a core here.
+	inPods = time.Second
 )
 
 var (
@@ -60,6 +62,7 @@ var _ = BeforeSuite(func(ctx SpecContext) {
 
 	SetDefaultEventuallyTimeout(promptly)
 	SetDefaultEventuallyPollingInterval(interval)
+	SetDefaultConsistentlyPollingInterval(interval)
 	EnforceDefaultTimeoutsWhenUsingContexts()
 
 	operator := &appsv1.Deployment{}

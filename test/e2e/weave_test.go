@@ -30,8 +30,8 @@ import (
 
 // Weave itself is the stand-in of test/weavesim: the kernel of the local cluster's machine cannot run the real one. The rest
 // is real: the network's manager and the agents under their own ServiceAccounts, the DaemonSet and what it leaves on nodes.
-// The specs are in one story, because a Kubernetes cluster has one pod network.
-var _ = Describe("Weave", Label("local"), Serial, Ordered, func() {
+// The specs are in one story, because a Kubernetes cluster has one pod network. What one process has to do in a row begins before the rest.
+var _ = Describe("Weave", Label("local"), Ordered, SpecPriority(1), func() {
 	f := &fabric{grid: &grid{namespace: names.WeaveNamespace}}
 
 	BeforeAll(func() {
@@ -99,7 +99,7 @@ var _ = Describe("Weave", Label("local"), Serial, Ordered, func() {
 			DeferCleanup(func(ctx SpecContext) { Expect(control.Delete(ctx, addresses[node])).To(Succeed()) })
 		}
 		for kind, texts := range told {
-			message := f.waitFor(ctx, 100*time.Second, kind, metav1.ConditionFalse, texts[0])
+			message := f.wait(ctx, kind, metav1.ConditionFalse, texts[0])
 			for _, text := range texts[1:] {
 				Expect(message).To(ContainSubstring(text))
 			}
@@ -142,7 +142,7 @@ var _ = Describe("Weave", Label("local"), Serial, Ordered, func() {
 
 	It("has no router replaced by another node, or by a new version of the operator", func(ctx SpecContext) {
 		before := f.routers(ctx)
-		node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "node-without-kubelet", Labels: map[string]string{corev1.LabelOSStable: "linux"}}}
+		node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "without-kubelet", Labels: map[string]string{corev1.LabelOSStable: "linux"}}}
 		Expect(api.Create(ctx, node)).To(Succeed())
 		DeferCleanup(func(ctx SpecContext) { Expect(client.IgnoreNotFound(api.Delete(ctx, node))).To(Succeed()) })
 		Eventually(ctx, func() string {
@@ -160,7 +160,7 @@ var _ = Describe("Weave", Label("local"), Serial, Ordered, func() {
 		address := machines(ctx)["node2"]
 		Expect(control.Put(ctx, address, &control.Document{Range: "10.128.0.0/12"})).To(Succeed())
 		DeferCleanup(func(ctx SpecContext) { Expect(control.Delete(ctx, address)).To(Succeed()) })
-		f.waitFor(ctx, 100*time.Second, v1alpha1.ConditionIPAMReady, metav1.ConditionFalse, v1alpha1.ReasonRangeMismatch)
+		f.wait(ctx, v1alpha1.ConditionIPAMReady, metav1.ConditionFalse, v1alpha1.ReasonRangeMismatch)
 		g.apply(object{"network": object{"mode": "Weave"}})
 		message := g.waitCondition(ctx, v1alpha1.ConditionNetworkReady, metav1.ConditionFalse, v1alpha1.ReasonWeaveNotReady)
 		Expect(message).To(ContainSubstring("10.128.0.0/12"))
@@ -224,7 +224,7 @@ var _ = Describe("Weave", Label("local"), Serial, Ordered, func() {
 		Expect(f.routers(ctx)).To(Equal(before))
 		f.kubectl("create", "secret", "generic", "weave-e2e", "--from-literal=password=not-a-secret")
 		// The kubelet shows a new Secret to a running agent after up to a minute and a half.
-		f.waitFor(ctx, 3*time.Minute, v1alpha1.ConditionReady, metav1.ConditionTrue, "")
+		f.wait(ctx, v1alpha1.ConditionReady, metav1.ConditionTrue, "")
 		f.waitEncrypted(ctx, true)
 		Expect(f.kubectl("get", "daemonset", names.WeaveRouters, "-o", "jsonpath={.spec.updateStrategy.rollingUpdate.maxUnavailable}")).To(Equal("1"))
 
@@ -380,13 +380,8 @@ func (f *fabric) apply(spec object) {
 	Expect(err).NotTo(HaveOccurred(), output)
 }
 
+// wait waits for a condition of the present generation and returns its message; an empty reason means any.
 func (f *fabric) wait(ctx context.Context, kind string, status metav1.ConditionStatus, reason string) string {
-	GinkgoHelper()
-	return f.waitFor(ctx, promptly, kind, status, reason)
-}
-
-// waitFor waits for a condition of the present generation and returns its message; an empty reason means any.
-func (f *fabric) waitFor(ctx context.Context, patience time.Duration, kind string, status metav1.ConditionStatus, reason string) string {
 	GinkgoHelper()
 	message := ""
 	Eventually(ctx, func(g Gomega) {
@@ -401,7 +396,7 @@ func (f *fabric) waitFor(ctx context.Context, patience time.Duration, kind strin
 			g.Expect(found.Reason).To(Equal(reason), "%+v", network.Status)
 		}
 		message = found.Message
-	}).WithTimeout(patience).Should(Succeed())
+	}).Should(Succeed())
 	return message
 }
 
@@ -416,7 +411,6 @@ func (f *fabric) routers(ctx context.Context) map[string]string {
 			uids[pods.Items[i].Spec.NodeName] = string(pods.Items[i].UID)
 		}
 	}
-	delete(uids, "node-without-kubelet")
 	return uids
 }
 
