@@ -35,7 +35,7 @@ kubeconfig: ## Print the path of the local cluster's kubeconfig (with make -s).
 
 .PHONY: test
 test: ## Run every test: unit, integration, end to end, faults. Ends with a count.
-	hack/test.sh unit integration+e2e fault
+	hack/test.sh unit e2e+integration+fault
 
 .PHONY: test-unit
 test-unit: ## Test without a cluster.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs layers of tests and ends with a count: test.sh [unit] [integration] [e2e] [integration+e2e] [fault]
+# Runs layers of tests and ends with a count: test.sh [unit] [integration] [fault] [e2e] [soak]; with e2e+integration+fault, the others run beside
+# the first.
 set -euo pipefail
 # shellcheck source=hack/setup.sh
 . "$(dirname "$0")/setup.sh"
@@ -9,14 +10,14 @@ cd "$root"
 export GOGC=300
 
 results=$(mktemp -d)
-# brought_up is set while a cluster runs that this script has to end, beside to the process group of integration tests that run beside others, not_run to
+# brought_up is set while a cluster runs that this script has to end, beside to the process group of layers that run beside another, not_run to
 # the layers that come after one that fails.
 brought_up="" beside="" not_run=""
 finish() {
   local status="$?"
   [ -z "$brought_up" ] || "$bin/localcluster" down || status=1
   waited || status=1
-  [ -z "$not_run" ] || printf '\nnot run: %s\n' "$not_run"
+  tell_not_run
   count "$status" || status=1
   rm -rf "$results"
   exit "$status"
@@ -24,6 +25,7 @@ finish() {
 trap finish EXIT
 trap 'interrupted 130' INT
 trap 'interrupted 143' TERM
+tell_not_run() { [ -z "$not_run" ] || printf '\nnot run: %s\n' "$not_run"; }
 interrupted() {
   [ -z "$beside" ] || kill -- "-$beside" 2>/dev/null || true
   exit "$1"
@@ -69,10 +71,12 @@ integration() {
   KUBEBUILDER_ASSETS="$local/bin" run integration . -timeout 60m ./test/integration "-ginkgo.junit-report=$results/integration.xml"
 }
 
-# fault runs many worlds at once: half of a world's time is waiting. SEED says which faults are tried in one run, and what happens in the few rounds of TestSoak.
+# fault runs many worlds at once, fewer beside another layer: half of a world's time is waiting. SEED says which faults are tried in one run, and what
+# happens in the few rounds of TestSoak.
+worlds=8
 fault() {
   "$bin/localcluster" build etcd kube-apiserver kube-controller-manager kubectl
-  KUBEBUILDER_ASSETS="$local/bin" run fault . -timeout 60m -parallel 8 ./test/fault -seed "${SEED:-1}"
+  KUBEBUILDER_ASSETS="$local/bin" run fault . -timeout 60m -parallel "$worlds" ./test/fault -seed "${SEED:-1}"
   KUBEBUILDER_ASSETS="$local/bin" run fault-seeded . -timeout 20m -tags seeded -run TestSeededBugs ./test/fault
 }
 
@@ -125,18 +129,20 @@ weave_stand_ins() {
   "$bin/localcluster" load-image "$bin/weavesim.tar" "$bin/weavesim-2.tar"
 }
 
-# start_integration_beside starts what needs no nodes, and runs while others wait for their nodes, which they do most of the time. Each of
-# their programs takes one core at most. A lower priority is no way to leave more to the others: what has one holds the kernel's locks for as long as it waits for
-# a core, and containers took half a minute to start. Faults do not run beside: what moves is waited for in each of their thousands of steps.
-start_integration_beside() {
-  say "beside it: integration"
-  # What both need is built once.
+# start_beside LAYER…: starts what needs no nodes, one after the other, while another layer waits for its nodes, which it does most of the time. Each of
+# their programs takes one core at most. A lower priority is no way to leave more to the others: what has one holds the kernel's locks for as long as it
+# waits for a core, and containers took half a minute to start.
+start_beside() {
+  say "beside it: $*"
+  # What all need is built once.
   "$bin/localcluster" build etcd kube-apiserver kube-controller-manager kubectl
   set -m
   (
-    trap - EXIT INT TERM
+    trap tell_not_run EXIT
+    trap - INT TERM
     export GOMAXPROCS=1
-    integration
+    worlds=4
+    in_order "$@"
   ) >"$results/beside.log" 2>&1 &
   set +m
   beside="$!"
@@ -150,18 +156,24 @@ waited() {
   return "$status"
 }
 
+# in_order LAYER…: each when the one before has passed.
+in_order() {
+  local layer
+  while [ "$#" -gt 0 ]; do
+    layer="$1"
+    shift
+    not_run="$*"
+    case "$layer" in
+    unit | integration | fault | e2e | soak) "$layer" ;;
+    e2e+integration+fault)
+      start_beside integration fault
+      e2e
+      waited
+      ;;
+    *) echo "no layer of tests is called $layer" >&2 && exit 2 ;;
+    esac
+  done
+}
+
 make -s "$bin/gotestsum" "$bin/localcluster"
-while [ "$#" -gt 0 ]; do
-  layer="$1"
-  shift
-  not_run="$*"
-  case "$layer" in
-  unit | integration | e2e | fault | soak) "$layer" ;;
-  integration+e2e)
-    start_integration_beside
-    e2e
-    waited
-    ;;
-  *) echo "no layer of tests is called $layer" >&2 && exit 2 ;;
-  esac
-done
+in_order "$@"
