@@ -8,6 +8,7 @@ package e2e
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"os"
 	"os/exec"
 	"slices"
@@ -103,13 +104,20 @@ func (g *grid) kubectl(arguments ...string) string {
 	return output
 }
 
+// probedSeldom is the overlay of docs/performance.md: hosts are looked at often while they start, and seldom while they run.
+var probedSeldom = object{"spec": object{"containers": []object{{
+	"name":           names.Container,
+	"startupProbe":   object{"exec": object{"command": []string{"/symphony/run/bin/ready"}}, "periodSeconds": 2, "failureThreshold": 1_000_000},
+	"readinessProbe": object{"periodSeconds": 15, "failureThreshold": 1},
+}}}}
+
 // manifest is a cluster of simulated hosts, small enough for a test machine. A spec is merged over it.
 func manifest(spec map[string]any) map[string]any {
 	small := map[string]any{"requests": map[string]any{"cpu": "5m", "memory": "16Mi"}}
 	whole := map[string]any{
 		"image":   "symsim:dev",
 		"master":  map[string]any{"resources": small},
-		"compute": map[string]any{"resources": small, "replicas": 2},
+		"compute": map[string]any{"resources": small, "replicas": 2, "podTemplate": probedSeldom},
 	}
 	merge(whole, spec)
 	return map[string]any{
@@ -123,7 +131,9 @@ func merge(into, from map[string]any) {
 		below, isMap := value.(map[string]any)
 		existing, both := into[key].(map[string]any)
 		if isMap && both {
+			existing = maps.Clone(existing)
 			merge(existing, below)
+			into[key] = existing
 			continue
 		}
 		into[key] = value
